@@ -1,0 +1,46 @@
+r"""The 1x1 convolution: a Linear layer over the channels of every pixel.
+
+With a kernel of one pixel there are no neighbours and no windows; what is left of the convolution is
+
+$$ y_{nfl} = \sum_c W_{fc}\, x_{ncl} + b_f, \qquad y_n = W x_n + b $$
+
+for every image n, where l counts its pixels: a matrix product over channels. It mixes maps without looking around, so
+it makes fewer maps, or more (Lin, Chen and Yan 2013; the bottlenecks of Szegedy et al. 2014 and He et al. 2015).
+
+Backward, as in Linear with one row per pixel:
+
+$$ dx_n = W^\top dy_n, \qquad dW = \sum_n dy_n\, x_n^\top, \qquad db_f = \sum_{n,l} dy_{nfl} $$
+
+Shapes: x (N, C, H, W), w (F, C, 1, 1), b (F,), y (N, F, H, W).
+"""
+
+from minidl.backend import xp_of
+from minidl.tensor import Function, Tensor
+
+
+class Conv1x1Function(Function):
+    def forward(self, x, w, b=None):
+        self.save(x, w)
+        N, C, H, W = x.shape
+        y = w.reshape(-1, C) @ x.reshape(N, C, H * W)  # (F, C) @ (N, C, L) -> (N, F, L)
+        if b is not None:
+            y += b[:, None]
+        return y.reshape(N, -1, H, W)
+
+    def backward(self, dy):
+        x, w = self.saved
+        N, C, H, W = x.shape
+        xp = xp_of(dy)
+        dy = dy.reshape(N, -1, H * W)
+        dx = None
+        if self.needs_grad[0]:
+            dx = (w.reshape(-1, C).T @ dy).reshape(x.shape)  # (C, F) @ (N, F, L) -> (N, C, L)
+        # (N, F, L) . (N, C, L) over N and L -> (F, C)
+        dw = xp.tensordot(dy, x.reshape(N, C, H * W), axes=((0, 2), (0, 2)))
+        return dx, dw.reshape(w.shape), dy.sum(axis=(0, 2))
+
+
+def conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    r"""The 1x1 convolution of x (N, C, H, W) with weight (F, C, 1, 1): what `conv2d` calls for such a kernel with
+    stride 1, no padding and one group (and after its checks)."""
+    return Conv1x1Function()(x, weight, bias)

@@ -1,0 +1,70 @@
+r"""Linear: every output is a weighted sum of every input.
+
+$$ y_{nf} = \sum_d x_{nd} W_{fd} + b_f, \qquad y = x W^\top + b $$
+
+Backward. The loss sees x, W and b only through y. With $dy = \partial L / \partial y$ given, the chain rule adds up,
+for each variable, over every y that it touches. $x_{nd}$ touches row n of y, with slope $W_{fd}$:
+
+$$ dx_{nd} = \sum_f dy_{nf} W_{fd}, \qquad dW_{fd} = \sum_n dy_{nf} x_{nd}, \qquad db_f = \sum_n dy_{nf} $$
+
+which is $dx = dy\,W$, $dW = dy^\top x$ and the column sums of dy.
+
+Shapes: x (..., D), w (F, D), b (F,), y (..., F); all leading axes count as N.
+Rumelhart, Hinton and Williams 1986, Nature 323.
+"""
+
+from minidl import check, init
+from minidl.nn.module import Module, Parameter
+from minidl.tensor import Function, Tensor
+
+
+class LinearFunction(Function):
+    def forward(self, x, w, b=None):
+        self.save(x, w)
+        y = x @ w.T  # (..., D) @ (D, F) -> (..., F)
+        return y if b is None else y + b
+
+    def backward(self, dy):
+        x, w = self.saved
+        dx = dy @ w if self.needs_grad[0] else None  # (..., F) @ (F, D) -> (..., D)
+        dy = dy.reshape(-1, w.shape[0])
+        dw = dy.T @ x.reshape(-1, w.shape[1])  # (F, N) @ (N, D) -> (F, D)
+        return dx, dw, dy.sum(axis=0)
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    r"""$x W^\top + b$ over the last axis of x. ShapeError where the sizes do not fit."""
+    check.rank("linear", "weight", weight, "(F, D)")
+    check.axis_size("linear", "x", x, -1, weight.shape[1], "in_features", hint="add Flatten()?")
+    check.floats("linear", "x", x)
+    if bias is not None:
+        check.rank("linear", "bias", bias, "(F,)")
+        check.axis_size("linear", "bias", bias, 0, weight.shape[0], "out_features")
+    return LinearFunction()(x, weight, bias)
+
+
+class Linear(Module):
+    r"""A fully connected layer. Weights and biases start uniform in $\pm 1/\sqrt{D}$.
+
+    >>> from minidl import Tensor, nn
+    >>> layer = nn.Linear(3, 2)
+    >>> layer(Tensor([[1.0, 2.0, 3.0]])).shape
+    (1, 2)
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True):
+        self.in_features = check.size("Linear", "in_features", in_features)
+        self.out_features = check.size("Linear", "out_features", out_features)
+        bound = in_features**-0.5
+        self.weight = Parameter(init.uniform((out_features, in_features), -bound, bound))
+        self.bias = Parameter(init.uniform((out_features,), -bound, bound)) if bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return linear(x, self.weight, self.bias)
+
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        rows = check.elements("Linear", "x", input_shape) // self.in_features
+        return rows * self.in_features * self.out_features
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, bias={self.bias is not None}"

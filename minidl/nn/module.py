@@ -1,0 +1,209 @@
+r"""Module: a layer, or a model made of layers. It holds parameters and says how they turn an input into an output.
+
+Whatever a module has as an attribute belongs to it, in the order in which it was set: a `Parameter` is trained, a
+`Buffer` is saved but not trained, a `Module` is a part with parameters of its own. Names of parameters are the path to
+them, as in "0.weight".
+
+>>> from minidl import nn
+>>> model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+>>> [name for name, _ in model.named_parameters()]
+['0.weight', '0.bias', '2.weight', '2.bias']
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl import backend, check
+from minidl.tensor import Tensor
+
+
+class Parameter(Tensor):
+    r"""A tensor that is trained."""
+
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True):
+        super().__init__(data, requires_grad)
+
+
+class Buffer(Tensor):
+    r"""A tensor that belongs to a module's state and is not trained, such as a running mean."""
+
+    __slots__ = ()
+
+
+class Mismatch(NamedTuple):
+    r"""What `load_state_dict(strict=False)` did not find or did not use."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    r"""The base of every layer. A subclass sets its parameters in `__init__` and computes in `forward`.
+
+    >>> from minidl import nn
+    >>> class Scale(nn.Module):
+    ...     def __init__(self):
+    ...         self.factor = nn.Parameter([2.0])
+    ...     def forward(self, x):
+    ...         return x * self.factor
+    >>> Scale()(Tensor([3.0])).item()
+    6.0
+    """
+
+    training = True
+    _forward_hooks: tuple = ()
+    _forward_pre_hooks: tuple = ()
+
+    def forward(self, *inputs: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no forward()")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        for hook in self._forward_pre_hooks:
+            changed = hook(self, inputs)
+            if changed is not None:
+                inputs = changed if isinstance(changed, tuple) else (changed,)
+        output = self.forward(*inputs, **options)
+        for hook in self._forward_hooks:
+            changed = hook(self, inputs, output)
+            output = output if changed is None else changed
+        return output
+
+    # ---- what belongs to it ----
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        r"""Its direct parts."""
+        return ((name, value) for name, value in vars(self).items() if isinstance(value, Module))
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
+        r"""Itself and all parts, parts of parts ..., each with its path; a part that is used twice comes once."""
+        seen: set[int] = set()
+        waiting = [(prefix, self)]
+        while waiting:
+            path, module = waiting.pop()
+            if id(module) in seen:
+                continue
+            seen.add(id(module))
+            yield path, module
+            children = [(f"{path}.{name}" if path else name, child) for name, child in module.named_children()]
+            waiting.extend(reversed(children))
+
+    def modules(self) -> Iterator["Module"]:
+        r"""Itself and all its parts."""
+        return (module for _, module in self.named_modules())
+
+    def children(self) -> Iterator["Module"]:
+        r"""Its direct parts."""
+        return (child for _, child in self.named_children())
+
+    def _named_tensors(self, kind: type) -> Iterator[tuple[str, Any]]:
+        for path, module in self.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, kind):
+                    yield (f"{path}.{name}" if path else name), value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        r"""Every parameter with its name, in the order of definition; a shared one comes once."""
+        seen: set[int] = set()
+        for name, parameter in self._named_tensors(Parameter):
+            if id(parameter) not in seen:
+                seen.add(id(parameter))
+                yield name, parameter
+
+    def parameters(self) -> Iterator[Parameter]:
+        r"""Every parameter."""
+        return (parameter for _, parameter in self.named_parameters())
+
+    # ---- what is done to all of it ----
+    def train(self, mode: bool = True) -> "Module":
+        r"""Switch to training (dropout drops, batch norm looks at the batch) or, with False, to evaluation."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> "Module":
+        r"""Switch to evaluation: `train(False)`."""
+        return self.train(False)
+
+    def requires_grad_(self, flag: bool = True) -> "Module":
+        r"""Freeze (False) or unfreeze all parameters."""
+        for parameter in self.parameters():
+            parameter.requires_grad_(flag)
+        return self
+
+    def zero_grad(self) -> None:
+        r"""Forget all gradients."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def to(self, where: str) -> "Module":
+        r"""Move all parameters and buffers to "numpy" or "cupy", or turn their floats into "float32" or "float64"."""
+        check.option(f"{type(self).__name__}.to", "where", where, (*backend.BACKENDS, "float32", "float64"))
+        for _, tensor in self._named_tensors(Tensor):
+            tensor.to_(where)
+        return self
+
+    def register_forward_hook(self, hook: Callable) -> Callable[[], None]:
+        r"""Call `hook(module, inputs, output)` after each forward; what it returns, if anything, is the output.
+        Returns a function that takes the hook off again."""
+        return self._register("_forward_hooks", hook)
+
+    def register_forward_pre_hook(self, hook: Callable) -> Callable[[], None]:
+        r"""Call `hook(module, inputs)` before each forward; what it returns, if anything, is the input.
+        Returns a function that takes the hook off again."""
+        return self._register("_forward_pre_hooks", hook)
+
+    def _register(self, kind: str, hook: Callable) -> Callable[[], None]:
+        entry = lambda *arguments: hook(*arguments)  # noqa: E731  (its own object, so that it can be found again)
+        setattr(self, kind, (*getattr(self, kind), entry))
+
+        def remove() -> None:
+            setattr(self, kind, tuple(h for h in getattr(self, kind) if h is not entry))
+
+        return remove
+
+    # ---- weights ----
+    def state_dict(self) -> dict[str, np.ndarray]:
+        r"""Copies of all parameters and buffers by name, as NumPy arrays; names and layouts are torch's."""
+        return {name: tensor.numpy() for name, tensor in self._named_tensors(Parameter | Buffer)}
+
+    def load_state_dict(self, state: dict[str, Any], strict: bool = True) -> Mismatch:
+        r"""Take over all values of `state`. With strict, a missing or unexpected name is a ValueError; a wrong shape
+        always is. Everything is checked before the first value is changed."""
+        who = f"{type(self).__name__}.load_state_dict"
+        own = dict(self._named_tensors(Parameter | Buffer))
+        mismatch = Mismatch([n for n in own if n not in state], [n for n in state if n not in own])
+        if strict and (mismatch.missing_keys or mismatch.unexpected_keys):
+            raise ValueError(
+                f"{who}: missing keys {mismatch.missing_keys}, unexpected keys {mismatch.unexpected_keys}; "
+                "strict=False takes what fits"
+            )
+        values = {}
+        for name in own.keys() & state.keys():
+            value = state[name]
+            value = value.numpy() if isinstance(value, Tensor) else backend.to_numpy(np.asarray(value))
+            if value.shape != own[name].shape:
+                raise check.ShapeError(f"{who}: {name} must have shape {own[name].shape}, got {value.shape}")
+            if value.dtype.kind not in "fiub":
+                raise check.DTypeError(f"{who}: {name} must hold numbers, got dtype {value.dtype}")
+            values[name] = value
+        for name, value in values.items():
+            own[name].data = value
+        return mismatch
+
+    # ---- what it says of itself ----
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        r"""Multiplications (each with an addition) of one forward pass from these shapes; 0 for layers without."""
+        return 0
+
+    def extra_repr(self) -> str:
+        r"""The options shown between the brackets of its repr."""
+        return ""
+
+    def __repr__(self) -> str:
+        parts = [f"({name}): {child!r}".replace("\n", "\n  ") for name, child in self.named_children()]
+        if not parts:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(parts) + "\n)"

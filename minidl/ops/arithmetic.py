@@ -1,0 +1,135 @@
+r"""Arithmetic: add, sub, mul, div, pow, neg, with NumPy's broadcasting.
+
+Each backward is one line of calculus; that a broadcast input gets the *sum* of its gradients is the engine's business.
+
+$$ \begin{aligned}
+y = a + b &: & da &= dy, & db &= dy \\
+y = a - b &: & da &= dy, & db &= -dy \\
+y = a b &: & da &= b\,dy, & db &= a\,dy \\
+y = a / b &: & da &= dy / b, & db &= -y\,dy / b \\
+y = a^b &: & da &= b\,a^{b-1}\,dy, & db &= y \ln a \; dy
+\end{aligned} $$
+
+A Python number takes the dtype of the tensor beside it, and so does an integer or boolean tensor beside a float one:
+nothing widens float32 to float64 by accident.
+"""
+
+from typing import Any
+
+from minidl.backend import xp_of
+from minidl.tensor import Function, Tensor
+
+
+def matched(a: Any, b: Any) -> tuple:
+    """Both operands in the float type of the one that has one."""
+    if type(a) in (int, float, bool) or type(b) in (int, float, bool) or a.dtype == b.dtype:
+        return a, b
+    if a.dtype.kind == "f" and b.dtype.kind != "f":
+        return a, b.astype(a.dtype)
+    if b.dtype.kind == "f" and a.dtype.kind != "f":
+        return a.astype(b.dtype), b
+    return a, b
+
+
+class Add(Function):
+    def forward(self, a, b):
+        a, b = matched(a, b)
+        return a + b
+
+    def backward(self, dy):
+        return dy, dy
+
+
+class Sub(Function):
+    def forward(self, a, b):
+        a, b = matched(a, b)
+        return a - b
+
+    def backward(self, dy):
+        return dy, -dy if self.needs_grad[1] else None
+
+
+class Mul(Function):
+    def forward(self, a, b):
+        a, b = matched(a, b)
+        self.save(a, b)
+        return a * b
+
+    def backward(self, dy):
+        a, b = self.saved
+        return dy * b if self.needs_grad[0] else None, dy * a if self.needs_grad[1] else None
+
+
+class Div(Function):
+    def forward(self, a, b):
+        a, b = matched(a, b)
+        y = a / b
+        self.save(b, y)
+        return y
+
+    def backward(self, dy):
+        b, y = self.saved
+        da = dy / b
+        return da, -y * da if self.needs_grad[1] else None
+
+
+class Pow(Function):
+    def forward(self, a, b):
+        a, b = matched(a, b)
+        y = a**b
+        self.save(a, b, y)
+        return y
+
+    def backward(self, dy):
+        a, b, y = self.saved
+        xp = xp_of(dy)
+        da = db = None
+        if self.needs_grad[0]:
+            # where b = 0 the function is the constant 1, also at a = 0, where a**(b - 1) is not defined
+            da = dy * b * xp.where(b == 0, 1, a) ** xp.where(b == 0, 0, b - 1)
+        if self.needs_grad[1]:
+            # a**b is 0 for every b > 0 where a = 0: no slope
+            db = dy * y * xp.log(xp.where(a == 0, 1, a))
+        return da, db
+
+
+class Neg(Function):
+    def forward(self, a):
+        return -a
+
+    def backward(self, dy):
+        return -dy
+
+
+def add(a: Any, b: Any) -> Tensor:
+    r"""a + b
+
+    >>> add(Tensor([1.0, 2.0]), 1)
+    Tensor([2., 3.])
+    """
+    return Add()(a, b)
+
+
+def sub(a: Any, b: Any) -> Tensor:
+    r"""a - b"""
+    return Sub()(a, b)
+
+
+def mul(a: Any, b: Any) -> Tensor:
+    r"""a * b, element by element"""
+    return Mul()(a, b)
+
+
+def div(a: Any, b: Any) -> Tensor:
+    r"""a / b"""
+    return Div()(a, b)
+
+
+def pow(a: Any, b: Any) -> Tensor:
+    r"""a ** b. The gradient of b needs a >= 0, and is 0 where a = 0."""
+    return Pow()(a, b)
+
+
+def neg(a: Any) -> Tensor:
+    r"""-a"""
+    return Neg()(a)

@@ -1,0 +1,463 @@
+r"""The engine: arrays that remember how they were made, and hand gradients back along that way.
+
+A `Function` is one differentiable operation. Calling it on tensors runs its `forward` on their arrays and returns a new
+`Tensor` that knows its maker. The makers form a graph that points from every result to its inputs:
+
+    a, b  ->  Mul  ->  c = a * b  ->  Sum  ->  y
+
+`y.backward()` walks that graph once, from the result to the inputs. With $dv = \partial L / \partial v$ for every
+variable v, each Function turns the gradients of its outputs into the gradients of its inputs (its `backward`, the
+chain rule for this one operation), and where a variable was used more than once its gradients add up:
+
+$$ dx = \sum_{v \text{ computed from } x} \frac{\partial v}{\partial x}^{\!\top} dv $$
+
+A Function must not run before all gradients of its outputs have arrived. Functions are numbered as they are made, and
+an input is always older than a result; so taking the youngest waiting one first is enough (a heap, no recursion: a
+chain of 100,000 operations is as good as one of ten).
+
+Nodes point only backwards and at leaf tensors, never at their own results: dropping the last tensor frees the graph
+at once, without the garbage collector.
+"""
+
+import contextlib
+import heapq
+import itertools
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl import backend, diagnose
+from minidl.check import DTypeError, ShapeError
+
+Array = Any  # numpy.ndarray or cupy.ndarray
+
+_ndarray = np.ndarray
+_new = object.__new__
+_order = itertools.count()
+_writes = itertools.count(1)
+_last_write = 0  # number of the latest in-place write anywhere
+_written: dict[int, int] = {}  # id of the array that owns the memory -> number of the latest write to it
+
+
+class _State(threading.local):
+    grad = True  # record operations?
+    anomaly = False  # look for NaN and infinity after each?
+
+
+_state = _State()
+
+
+class Function:
+    r"""One differentiable operation, and one node of the graph.
+
+    A subclass gives `forward(self, *arrays)`, which returns an array (or a tuple of them), and
+    `backward(self, *grads)`, which takes one gradient for each output and returns one for each input (None where there
+    is none). What backward needs is kept with `self.save(...)` and read back as `self.saved`; options are given to
+    `__init__`. Broadcasting is undone by the engine: a backward may return a gradient of the broadcast shape.
+
+    >>> class Cube(Function):
+    ...     def forward(self, x):
+    ...         self.save(x)
+    ...         return x**3
+    ...     def backward(self, dy):
+    ...         (x,) = self.saved
+    ...         return 3 * x**2 * dy
+    >>> x = Tensor([1.0, 2.0], requires_grad=True)
+    >>> Cube()(x).sum().backward()
+    >>> x.grad
+    array([ 3., 12.], dtype=float32)
+    """
+
+    __slots__ = (
+        "edges",  # per input: None, or (where its gradient goes, number of that output, shape, dtype)
+        "saved",  # what backward needs
+        "order",  # its age
+        "clock",  # the latest write when it was made
+        "__dict__",  # the options of a subclass, and rarely:
+    )
+    n_outputs = 1
+    outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
+    hooks: dict | None = None
+    where = ""  # the line that called it, under detect_anomaly
+
+    def forward(self, *arrays: Any) -> Any:
+        raise NotImplementedError
+
+    def backward(self, *grads: Array) -> Any:
+        raise NotImplementedError
+
+    def save(self, *arrays: Any) -> None:
+        r"""Keep these for backward; changing one of the arrays in place before then is an error."""
+        self.saved = arrays
+
+    @property
+    def needs_grad(self) -> list[bool]:
+        r"""For each input: does anybody want its gradient? A backward may skip the others."""
+        return [edge is not None for edge in self.edges]
+
+    def __call__(self, *inputs: Any) -> Any:
+        arrays, edges, recording, grad_on = [], [], False, _state.grad
+        for x in inputs:
+            if isinstance(x, Tensor):
+                array = x._data
+                arrays.append(array)
+                if grad_on and x.requires_grad:
+                    edges.append((x._node or x, x._index, array.shape, array.dtype))
+                    recording = True
+                    continue
+            else:
+                arrays.append(x if type(x) is float or type(x) is int else _constant(x, self))
+            edges.append(None)
+        self.edges = edges
+        try:
+            result = self.forward(*arrays)
+        except (ValueError, TypeError, IndexError) as error:
+            raise diagnose.explained(error, self, arrays) from error
+        if _state.anomaly:
+            diagnose.watch_forward(self, arrays, result)
+        node = None
+        if recording:
+            node = self
+            self.order = next(_order)
+            self.clock = _last_write
+        if type(result) is not tuple:
+            return _wrap(result, node)
+        self.n_outputs = len(result)
+        self.outputs = [(y.shape, y.dtype, backend.xp_of(y)) for y in result]
+        return tuple(_wrap(y, node if y.dtype.kind == "f" else None, i) for i, y in enumerate(result))
+
+    def _check_usable(self) -> None:
+        if self.edges is None:
+            raise RuntimeError(
+                f"backward: the graph behind {diagnose.name(self)} was freed by an earlier backward(); "
+                "pass retain_graph=True to that one, or compute the result again"
+            )
+        if self.clock != _last_write:  # something was written since: was it one of ours?
+            for array in self.saved:
+                if hasattr(array, "shape") and _written.get(id(_owner(array)), 0) > self.clock:
+                    raise RuntimeError(
+                        f"backward: an array of shape {array.shape} that {diagnose.name(self)} kept for its gradient "
+                        "was changed in place after the forward pass; compute the result again"
+                    )
+
+
+class Tensor:
+    r"""An array with a gradient.
+
+    `Tensor(data)` copies its data (so changing your array later changes nothing here) to the current backend. Python
+    numbers become float32, int64 or bool; float32 and float64 arrays keep their type. Raises TypeError for data that
+    are not real numbers.
+
+    >>> w = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> y = (w * w).sum()
+    >>> y.backward()
+    >>> w.grad
+    array([2., 4., 6.], dtype=float32)
+    """
+
+    __slots__ = ("_data", "grad", "requires_grad", "_node", "_index", "_hooks", "__weakref__")
+    __array_ufunc__ = None  # numpy_array * tensor is left to Tensor.__rmul__
+    __array_priority__ = 1000
+
+    def __init__(self, data: Any, requires_grad: bool = False):
+        if isinstance(data, list | tuple) and any(isinstance(item, Tensor) for item in data):
+            raise DTypeError("Tensor: got a list of tensors; join them with minidl.stack or minidl.cat")
+        self._data = backend.array(_raw(data))
+        self.grad: Array | None = None
+        self._node: Function | None = None
+        self._index = 0
+        self._hooks: list | None = None
+        self.requires_grad = False
+        self.requires_grad_(requires_grad)
+
+    # ---- what it holds ----
+    @property
+    def data(self) -> Array:
+        r"""The array, to read (on NumPy it refuses writing). To change values: `x[...] = v`, `x -= v` under `no_grad`,
+        or assign `x.data = v`; all of them are noticed by a backward that still needs the old values."""
+        if type(self._data) is not _ndarray:
+            return self._data
+        view = self._data.view()
+        view.flags.writeable = False
+        return view
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        value = backend.array(_raw(value))
+        if value.shape != self.shape:
+            raise ShapeError(f"Tensor.data: expected shape {self.shape}, got {value.shape}")
+        self.writable()[...] = backend.to_backend(value, self.backend).astype(self.dtype)
+
+    def writable(self) -> Array:
+        r"""The array itself, to be changed in place; counts as one write."""
+        global _last_write
+        _last_write = _written[id(_owner(self._data))] = next(_writes)
+        return self._data
+
+    shape = property(lambda self: self._data.shape, doc="Sizes of the axes.")
+    dtype = property(lambda self: self._data.dtype, doc="Type of one element.")
+    ndim = property(lambda self: self._data.ndim, doc="Number of axes.")
+    size = property(lambda self: self._data.size, doc="Number of elements.")
+    backend = property(lambda self: "cupy" if backend.on_gpu(self._data) else "numpy", doc='"numpy" or "cupy".')
+    is_leaf = property(lambda self: self._node is None, doc="Made by the user, not by an operation.")
+
+    def numpy(self) -> np.ndarray:
+        r"""A copy as a NumPy array on the host."""
+        return np.array(backend.to_numpy(self._data))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if backend.on_gpu(self._data):
+            raise DTypeError("a CuPy tensor does not turn into a NumPy array by itself; call .numpy()")
+        return np.array(self._data, dtype=dtype)
+
+    def item(self) -> float | int | bool:
+        r"""The only element as a Python number. ValueError if there is not exactly one."""
+        if self.size != 1:
+            raise ShapeError(f"item: needs a tensor with one element, got shape {self.shape}")
+        return self._data.item()
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise DTypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator["Tensor"]:
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __repr__(self) -> str:
+        body = np.array2string(backend.to_numpy(self._data), separator=", ", prefix="Tensor(")
+        dtype = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
+        maker = (
+            f", made by {diagnose.name(self._node)}"
+            if self._node
+            else ", requires_grad=True"
+            if self.requires_grad
+            else ""
+        )
+        return f"Tensor({body}{dtype}{maker})"
+
+    # ---- gradients ----
+    def requires_grad_(self, flag: bool = True) -> "Tensor":
+        r"""Ask for a gradient (or no longer), in place. TypeError for integers, RuntimeError for a computed tensor."""
+        if flag and self.dtype.kind != "f":
+            raise DTypeError(f"requires_grad: only float tensors have gradients, got dtype {self.dtype}")
+        if self._node is not None and not flag:
+            raise RuntimeError("requires_grad_: this tensor is the result of an operation; use detach()")
+        self.requires_grad = bool(flag)
+        return self
+
+    def detach(self) -> "Tensor":
+        r"""The same values (and memory), cut off from the graph."""
+        return _wrap(self._data)
+
+    def register_hook(self, hook: Callable[[Array], Array | None]) -> None:
+        r"""Call `hook(gradient)` when the whole gradient of this tensor is known; what it returns, if anything,
+        takes the gradient's place."""
+        if not self.requires_grad:
+            raise RuntimeError("register_hook: this tensor does not require a gradient")
+        if self._node is None:
+            self._hooks = (self._hooks or []) + [hook]
+        else:
+            self._node.hooks = self._node.hooks or {}
+            self._node.hooks.setdefault(self._index, []).append(hook)
+
+    def retain_grad(self) -> None:
+        r"""Keep `.grad` of this computed tensor too (otherwise only leaves have one)."""
+        if self._node is not None:
+            me = weakref.ref(self)  # the graph must not point at its own results
+
+            def keep(grad: Array) -> None:
+                if (tensor := me()) is not None:
+                    tensor.grad = _sum(tensor.grad, grad)
+
+            self.register_hook(keep)
+
+    def backward(self, grad: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
+        r"""Add $\partial L / \partial x$ to the `.grad` of every leaf x that asked for it.
+
+        grad: the gradient of L with respect to this tensor, of its shape; may be left out (1) for a single number.
+        The graph is freed on the way unless retain_graph is true. If anything fails, no `.grad` has changed.
+        """
+        if create_graph:
+            raise NotImplementedError(
+                "backward: minidl differentiates once, by design (backwards are plain array code); "
+                "create_graph=True cannot be had. For a second derivative use finite differences of the gradient"
+            )
+        if not self.requires_grad:
+            raise RuntimeError("backward: this tensor does not require a gradient: no input had requires_grad=True")
+        if grad is None:
+            if self.size != 1:
+                raise ShapeError(f"backward: pass grad= for a result of shape {self.shape}; only one number has 1")
+            grad = backend.xp_of(self._data).ones_like(self._data)
+        else:
+            grad = backend.to_backend(backend.array(_raw(grad)), self.backend)
+            if grad.shape != self.shape:
+                raise ShapeError(f"backward: grad must have shape {self.shape}, got {grad.shape}")
+            grad = grad.astype(self.dtype)
+
+        leaves: dict[int, list] = {}  # id -> [leaf tensor, its gradient so far]
+        waiting: dict[int, list] = {}  # order of a node -> gradients of its outputs so far
+        heap: list[tuple[int, Function]] = []  # youngest node first
+
+        if self._node is None:
+            leaves[id(self)] = [self, grad]
+        else:
+            waiting[self._node.order] = [None] * self._node.n_outputs
+            waiting[self._node.order][self._index] = grad
+            heap.append((-self._node.order, self._node))
+        while heap:
+            node = heapq.heappop(heap)[1]
+            grads = waiting.pop(node.order)
+            edges = node.edges
+            if edges is None or node.clock != _last_write:
+                node._check_usable()
+            if node.outputs:
+                grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node.outputs, strict=True)]
+            if node.hooks:
+                grads = [_hooked(g, node.hooks.get(i)) for i, g in enumerate(grads)]
+            results = node.backward(*grads)
+            if type(results) is not tuple:
+                results = (results,)
+            if len(results) != len(edges):
+                raise RuntimeError(
+                    f"{diagnose.name(node)}.backward returned {len(results)} gradients for {len(edges)} inputs"
+                )
+            if _state.anomaly:
+                diagnose.watch_backward(node, grads, results)
+            for edge, g in zip(edges, results):  # noqa: B905  (of one length, as checked; strict= costs time)
+                if edge is None or g is None:
+                    continue
+                target, index, shape, dtype = edge
+                if g.shape != shape:
+                    g = _unbroadcast(g, shape, node)
+                if g.dtype != dtype:
+                    g = g.astype(dtype)
+                if isinstance(target, Tensor):
+                    entry = leaves.get(id(target))
+                    if entry is None:
+                        leaves[id(target)] = [target, g]
+                    else:
+                        entry[1] = entry[1] + g
+                    continue
+                so_far = waiting.get(target.order)
+                if so_far is None:
+                    so_far = waiting[target.order] = [None] * target.n_outputs
+                    heapq.heappush(heap, (-target.order, target))
+                so_far[index] = g if so_far[index] is None else so_far[index] + g
+            if not retain_graph:
+                node.edges = None
+                node.saved = ()
+        for leaf, g in leaves.values():
+            leaf.grad = _sum(leaf.grad, _hooked(g, leaf._hooks))
+
+
+class no_grad(contextlib.ContextDecorator):
+    r"""Inside this block (or a function decorated with it) nothing is recorded; in this thread only.
+
+    >>> x = Tensor([1.0], requires_grad=True)
+    >>> with no_grad():
+    ...     (x * 2).requires_grad
+    False
+    """
+
+    flag, value = "grad", False
+
+    def __init__(self) -> None:
+        self._before: list[bool] = []
+
+    def __enter__(self) -> None:
+        self._before.append(getattr(_state, self.flag))
+        setattr(_state, self.flag, self.value)
+
+    def __exit__(self, *error: Any) -> None:
+        setattr(_state, self.flag, self._before.pop())
+
+
+class detect_anomaly(no_grad):
+    r"""Inside this block the first operation that makes a NaN or an infinity, forward or backward, is an error
+    (FloatingPointError) that names it and the line that called it. Slow: for hunting only.
+
+    >>> x = Tensor([-1.0], requires_grad=True)
+    >>> with detect_anomaly(), np.errstate(invalid="ignore"):
+    ...     y = x.log()
+    Traceback (most recent call last):
+    ...
+    FloatingPointError: Log made a NaN or an infinity in its forward pass; ...
+    """
+
+    flag, value = "anomaly", True
+
+
+def grad_enabled() -> bool:
+    r"""Whether operations are being recorded in this thread."""
+    return _state.grad
+
+
+def _raw(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else x
+
+
+def _constant(x: Any, function: Function) -> Any:
+    """An operand that is no tensor: a Python number stays one (so that it never widens a dtype)."""
+    if type(x) in (int, float, bool) or backend.isbackend.array(x):
+        return x
+    if isinstance(x, np.generic | int | float):
+        return x.item() if isinstance(x, np.generic) else x
+    raise DTypeError(f"{diagnose.name(function)}: operands must be tensors, arrays or numbers, got {type(x).__name__}")
+
+
+def _wrap(array: Any, node: Function | None = None, index: int = 0) -> Tensor:
+    """A tensor around an array of our own, without a copy."""
+    tensor = _new(Tensor)
+    tensor._data = array if type(array) is _ndarray else _as_array(array)
+    tensor.grad = tensor._hooks = None
+    tensor._node = node
+    tensor._index = index
+    tensor.requires_grad = node is not None
+    return tensor
+
+
+def _as_array(array: Any) -> Array:
+    return np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results are scalars
+
+
+# ---- small parts of backward ----
+def _unbroadcast(g: Array, shape: tuple[int, ...], node: Function) -> Array:
+    """Sum g over the axes along which an input of this shape was repeated."""
+    extra = g.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
+    summed = g.sum(axis=axes).reshape(shape) if extra >= 0 and axes else g
+    if summed.shape != shape:
+        raise RuntimeError(
+            f"{diagnose.name(node)}.backward returned a gradient of shape {g.shape} for an input of shape {shape}"
+        )
+    return summed
+
+
+def _hooked(g: Array, hooks: list | None) -> Array:
+    for hook in hooks or ():
+        changed = hook(g)
+        g = g if changed is None else changed
+    return g
+
+
+def _sum(old: Array | None, new: Array) -> Array:
+    """old + new in memory of its own: nobody else holds a leaf's gradient."""
+    xp = backend.xp_of(new)
+    return xp.array(new) if old is None else xp.asarray(old + new)
+
+
+def _owner(array: Array) -> Array:
+    """The array that owns the memory that `array` looks at."""
+    while backend.isbackend.array(array.base):
+        array = array.base
+    return array
