@@ -408,7 +408,7 @@ def _raw(x: Any) -> Any:
 
 def _constant(x: Any, function: Function) -> Any:
     """An operand that is no tensor: a Python number stays one (so that it never widens a dtype)."""
-    if type(x) in (int, float, bool) or backend.isbackend.array(x):
+    if type(x) in (int, float, bool) or backend.is_array(x):
         return x
     if isinstance(x, np.generic | int | float):
         return x.item() if isinstance(x, np.generic) else x
@@ -458,6 +458,6 @@ def _sum(old: Array | None, new: Array) -> Array:
 
 def _owner(array: Array) -> Array:
     """The array that owns the memory that `array` looks at."""
-    while backend.isbackend.array(array.base):
+    while backend.is_array(array.base):
         array = array.base
     return array
