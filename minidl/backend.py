@@ -21,6 +21,7 @@ import sys
 from typing import Any
 
 import numpy as np
+import threadpoolctl
 
 from minidl.check import DTypeError, ShapeError
 from minidl.jit import HAS_NUMBA
@@ -146,6 +147,10 @@ def elementwise(in_params: str, out_params: str, body: str, name: str) -> Any:
     r"""The compiled `cupy.ElementwiseKernel` with this body, built once."""
     return module("cupy").ElementwiseKernel(in_params, out_params, body, name)
 
+
+# A matrix product on two threads adds up in another order than on one. So that the same seed gives the same bits on
+# every machine, NumPy's BLAS is held at one thread, for the whole process.
+threadpoolctl.threadpool_limits(1, user_api="blas")
 
 if os.environ.get("MINIDL_BACKEND"):
     use(os.environ["MINIDL_BACKEND"])

@@ -1,0 +1,69 @@
+r"""The `minidl` command (also `python -m minidl`).
+
+`minidl doctor` says what is installed, whether there is a GPU, and if not, why.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+
+import numpy as np
+import threadpoolctl
+
+from minidl import backend, jit
+
+
+def doctor() -> list[tuple[str, str]]:
+    r"""What this installation is made of: a list of (name, finding).
+
+    >>> [name for name, _ in doctor()][:3]
+    ['minidl', 'python', 'numpy']
+    """
+    blas = [f"{lib['internal_api']}, {lib['num_threads']} thread" for lib in threadpoolctl.threadpool_info()]
+    reason = backend.why_no_gpu()
+    kernels = "plain reference formulas" if backend.REFERENCE else "compiled by Numba"
+    if not jit.HAS_NUMBA:
+        kernels += " (Numba has no wheel here)"
+    elif backend.REFERENCE:
+        kernels += " (MINIDL_KERNELS=reference)"
+    return [
+        ("minidl", version("minidl")),
+        ("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+        ("numpy", np.__version__),
+        ("numba", version("numba")),
+        ("matplotlib", version("matplotlib")),
+        ("safetensors", version("safetensors")),
+        ("kernels", kernels),
+        ("threads", f"{os.cpu_count()} cores; NumPy's BLAS is held at one thread ({'; '.join(blas) or 'not found'})"),
+        ("gpu", "yes, " + gpu_name() if reason is None else f"no: {reason}"),
+        ("backend", f'{backend.current()} (change it with minidl.use("cupy") or MINIDL_BACKEND=cupy)'),
+    ]
+
+
+def version(package: str) -> str:
+    r"""The installed version of a package, or "not installed"."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def gpu_name() -> str:
+    r"""The name of the first GPU, and CuPy's version."""
+    cupy = backend.module("cupy")
+    return f"{cupy.cuda.runtime.getDeviceProperties(0)['name'].decode()}, CuPy {cupy.__version__}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    r"""Run the command line."""
+    parser = argparse.ArgumentParser(prog="minidl", description="The deep-learning framework that people read.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("doctor", help="print versions, threads, and whether there is a GPU")
+    parser.parse_args(arguments)
+    for name, finding in doctor():
+        print(f"{name:12} {finding}")
+
+
+if __name__ == "__main__":
+    main()
