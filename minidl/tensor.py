@@ -407,8 +407,8 @@ def _raw(x: Any) -> Any:
 
 
 def _constant(x: Any, function: Function) -> Any:
-    """An operand that is no tensor: a Python number stays one (so that it never widens a dtype)."""
-    if type(x) in (int, float, bool) or backend.is_array(x):
+    """An operand that is no tensor: a Python number stays one (so that it never widens a dtype), None is "absent"."""
+    if x is None or type(x) in (int, float, bool) or backend.is_array(x):
         return x
     if isinstance(x, np.generic | int | float):
         return x.item() if isinstance(x, np.generic) else x
