@@ -2,9 +2,23 @@ r"""The primitive differentiable operations. Each is a function here, and a meth
 a tensor: `minidl.ops.add(a, b)`, `a.add(b)`, `a + b`."""
 
 from minidl.ops.arithmetic import Add, Div, Mul, Neg, Pow, Sub, add, div, mul, neg, pow, sub
+from minidl.ops.compare import eq, ge, gt, le, lt, ne, or_unlike
+from minidl.ops.convert import to, to_
+from minidl.ops.elementwise import abs, clip, cos, exp, log, log1p, relu, sigmoid, sin, sqrt, tanh
+from minidl.ops.indexing import gather, getitem, index_select
+from minidl.ops.inplace import iadd, imul, isub, itruediv, setitem
+from minidl.ops.matmul import matmul
+from minidl.ops.pad import pad
+from minidl.ops.reduce import cumsum, logsumexp, mean, std, sum, var
+from minidl.ops.shape import expand, flatten, flip, permute, reshape, squeeze, transpose, unsqueeze
 from minidl.tensor import Tensor
 
-METHODS = (add, sub, mul, div, pow, neg)
+METHODS = (
+    *(add, sub, mul, div, pow, neg, matmul, eq, ne, lt, le, gt, ge, to, to_),
+    *(exp, log, log1p, sqrt, abs, sin, cos, tanh, sigmoid, relu, clip),
+    *(sum, mean, var, std, logsumexp, cumsum),
+    *(reshape, flatten, permute, transpose, squeeze, unsqueeze, expand, flip, pad, gather, index_select),
+)
 
 OPERATORS = {
     "__add__": add,
@@ -17,7 +31,23 @@ OPERATORS = {
     "__rtruediv__": lambda a, b: div(b, a),
     "__pow__": pow,
     "__rpow__": lambda a, b: pow(b, a),
+    "__matmul__": matmul,
+    "__rmatmul__": lambda a, b: matmul(b, a),
     "__neg__": neg,
+    "__abs__": abs,
+    "__eq__": or_unlike(eq),
+    "__ne__": or_unlike(ne),
+    "__lt__": lt,
+    "__le__": le,
+    "__gt__": gt,
+    "__ge__": ge,
+    "__getitem__": getitem,
+    "__setitem__": setitem,
+    "__iadd__": iadd,
+    "__isub__": isub,
+    "__imul__": imul,
+    "__itruediv__": itruediv,
+    "T": property(lambda x: permute(x, range(x.ndim)[::-1]), doc="x with its axes in reversed order."),
 }
 
 for _function in METHODS:

@@ -11,17 +11,28 @@ y = a^b &: & da &= b\,a^{b-1}\,dy, & db &= y \ln a \; dy
 \end{aligned} $$
 
 A Python number takes the dtype of the tensor beside it, and so does an integer or boolean tensor beside a float one:
-nothing widens float32 to float64 by accident.
+nothing widens float32 to float64 by accident. Integers that must become floats (3 / 2, 2 * 0.5) become float32.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl.backend import xp_of
 from minidl.tensor import Function, Tensor
 
 
+def as_float(x: Any) -> Any:
+    r"""An array of floats as it is, another one as float32."""
+    return x if x.dtype.kind == "f" else x.astype(np.float32)
+
+
 def matched(a: Any, b: Any) -> tuple:
-    """Both operands in the float type of the one that has one."""
+    r"""Both operands (arrays or numbers) in the float type of the one that has one."""
+    if type(b) is float and type(a) is not float and type(a) is not int:
+        return as_float(a), b
+    if type(a) is float and type(b) is not int:
+        return a, as_float(b)
     if type(a) in (int, float, bool) or type(b) in (int, float, bool) or a.dtype == b.dtype:
         return a, b
     if a.dtype.kind == "f" and b.dtype.kind != "f":
@@ -29,6 +40,11 @@ def matched(a: Any, b: Any) -> tuple:
     if b.dtype.kind == "f" and a.dtype.kind != "f":
         return a.astype(b.dtype), b
     return a, b
+
+
+def xp_of_either(a: Any, b: Any) -> Any:
+    r"""The library of two operands, one of which may be a number."""
+    return xp_of(a if hasattr(a, "dtype") else b)
 
 
 class Add(Function):
@@ -64,6 +80,8 @@ class Div(Function):
     def forward(self, a, b):
         a, b = matched(a, b)
         y = a / b
+        if y.dtype.char == "d" and not any(getattr(v, "dtype", "") == y.dtype for v in (a, b)):
+            y = y.astype(np.float32)  # of integers
         self.save(b, y)
         return y
 
@@ -86,9 +104,13 @@ class Pow(Function):
         da = db = None
         if self.needs_grad[0]:
             # where b = 0 the function is the constant 1, also at a = 0, where a**(b - 1) is not defined
-            da = dy * b * xp.where(b == 0, 1, a) ** xp.where(b == 0, 0, b - 1)
+            if type(b) in (int, float, bool):
+                da = dy * (b * a ** (b - 1)) if b else xp.zeros_like(dy)
+            else:
+                da = dy * b * xp.where(b == 0, 1, a) ** xp.where(b == 0, 0, b - 1)
         if self.needs_grad[1]:
             # a**b is 0 for every b > 0 where a = 0: no slope
+            a = xp.asarray(a, dy.dtype)
             db = dy * y * xp.log(xp.where(a == 0, 1, a))
         return da, db
 
@@ -111,25 +133,46 @@ def add(a: Any, b: Any) -> Tensor:
 
 
 def sub(a: Any, b: Any) -> Tensor:
-    r"""a - b"""
+    r"""a - b
+
+    >>> sub(Tensor([1.0, 2.0]), Tensor([[1.0], [2.0]]))
+    Tensor([[ 0.,  1.],
+            [-1.,  0.]])
+    """
     return Sub()(a, b)
 
 
 def mul(a: Any, b: Any) -> Tensor:
-    r"""a * b, element by element"""
+    r"""a * b, element by element.
+
+    >>> mul(Tensor([1.0, 2.0]), Tensor([3.0, 4.0]))
+    Tensor([3., 8.])
+    """
     return Mul()(a, b)
 
 
 def div(a: Any, b: Any) -> Tensor:
-    r"""a / b"""
+    r"""a / b; integers give float32.
+
+    >>> div(Tensor([3, 4]), 2)
+    Tensor([1.5, 2. ])
+    """
     return Div()(a, b)
 
 
 def pow(a: Any, b: Any) -> Tensor:
-    r"""a ** b. The gradient of b needs a >= 0, and is 0 where a = 0."""
+    r"""a ** b. The gradient of b needs a >= 0, and is 0 where a = 0.
+
+    >>> pow(Tensor([2.0, 3.0]), 2)
+    Tensor([4., 9.])
+    """
     return Pow()(a, b)
 
 
 def neg(a: Any) -> Tensor:
-    r"""-a"""
+    r"""-a
+
+    >>> neg(Tensor([2.0, -3.0]))
+    Tensor([-2.,  3.])
+    """
     return Neg()(a)

@@ -1,0 +1,79 @@
+r"""Writing into a tensor: `x[index] = v`, `x += v`, `x -= v`, `x *= v`, `x /= v`.
+
+The graph keeps arrays, not copies, so overwriting one that a backward still needs must never pass unseen: every write
+goes through `Tensor.writable()`, which counts it, and such a backward is an error that says so.
+
+A write itself is never recorded. So where gradients are being recorded and one of the two tensors wants them,
+`x[index] = v` and an `x += v` on a leaf are errors; and `y += v` on a computed y simply means `y = y + v`.
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from minidl import backend, check
+from minidl.ops import arithmetic
+from minidl.ops.indexing import clean
+from minidl.tensor import Tensor, grad_enabled
+
+
+def _value(who: str, x: Tensor, v: Any) -> Any:
+    """v as something that can be written into x."""
+    v = v._data if isinstance(v, Tensor) else v
+    if not backend.is_array(v) and not isinstance(v, bool | int | float | np.generic):
+        v = np.asarray(v)
+    kind = np.asarray(v).dtype.kind if not hasattr(v, "dtype") else v.dtype.kind
+    if kind not in "fiub" or "biuf".index(kind) > "biuf".index(x.dtype.kind):
+        raise check.DTypeError(f"{who}: cannot write {v!r} into a tensor of dtype {x.dtype}")
+    return backend.to_backend(v, x.backend) if backend.is_array(v) else v
+
+
+def _refuse_if_recorded(who: str, x: Tensor, v: Any) -> None:
+    if grad_enabled() and (x.requires_grad or (isinstance(v, Tensor) and v.requires_grad)):
+        raise RuntimeError(
+            f"{who}: writing into a tensor is not recorded, so its gradient would be wrong; write under no_grad(), "
+            "or compute a new tensor (where, cat, x + v)"
+        )
+
+
+def setitem(x: Tensor, index: Any, v: Any) -> None:
+    r"""x[index] = v, in place. RuntimeError where a gradient should flow through it.
+
+    >>> x = Tensor([1.0, 2.0, 3.0])
+    >>> x[1:] = 0
+    >>> x
+    Tensor([1., 0., 0.])
+    """
+    _refuse_if_recorded("x[...] = v", x, v)
+    index, v = clean("x[...] = v", x, index), _value("x[...] = v", x, v)
+    picked = x._data[index].shape
+    try:
+        fits = np.broadcast_shapes(np.shape(v), picked) == picked
+    except ValueError:
+        fits = False
+    if not fits:
+        raise check.ShapeError(f"x[...] = v: v of shape {np.shape(v)} does not fit x[...] of shape {picked}")
+    x.writable()[index] = v
+
+
+def _in_place(symbol: str, write: Callable, compute: Callable) -> Callable:
+    def update(x: Tensor, v: Any) -> Tensor:
+        who = f"x {symbol} v"
+        if grad_enabled() and not x.is_leaf:
+            return compute(x, v)
+        _refuse_if_recorded(who, x, v)
+        v = _value(who, x, v)
+        if np.broadcast_shapes(np.shape(v), x.shape) != x.shape:
+            raise check.ShapeError(f"{who}: v of shape {np.shape(v)} does not fit x of shape {x.shape}")
+        write(x.writable(), v)
+        return x
+
+    return update
+
+
+iadd = _in_place("+=", operator.iadd, arithmetic.add)
+isub = _in_place("-=", operator.isub, arithmetic.sub)
+imul = _in_place("*=", operator.imul, arithmetic.mul)
+itruediv = _in_place("/=", operator.itruediv, arithmetic.div)

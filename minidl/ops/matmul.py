@@ -1,0 +1,54 @@
+r"""matmul: products of matrices, and of stacks of them; `a @ b`.
+
+$$ y_{ij} = \sum_k a_{ik} b_{kj} $$
+
+Backward. $a_{ik}$ touches row i of y with slope $b_{kj}$, and $b_{kj}$ touches column j with slope $a_{ik}$:
+
+$$ da = dy\,b^\top, \qquad db = a^\top dy $$
+
+Leading axes are a batch, and broadcast; the engine adds up the gradients of what was repeated. A vector on the left
+is a row (1, K), one on the right is a column (K, 1), and that axis of size 1 vanishes from y: as in NumPy.
+
+Shapes: a (..., M, K), b (..., K, N), y (..., M, N).
+"""
+
+from typing import Any
+
+from minidl.ops.arithmetic import matched
+from minidl.tensor import Function, Tensor
+
+
+class MatMul(Function):
+    def forward(self, a, b):
+        a, b = matched(a, b)
+        self.save(a, b)
+        return a @ b
+
+    def backward(self, dy):
+        a, b = self.saved
+        row, column = a.ndim == 1, b.ndim == 1
+        if row:
+            a, dy = a[None, :], dy[..., None] if column else dy[..., None, :]
+        if column:
+            b, dy = b[:, None], dy if row else dy[..., None]
+        if row and column:
+            dy = dy.reshape(1, 1)
+        da = db = None
+        if self.needs_grad[0]:
+            da = dy @ b.swapaxes(-1, -2)  # (..., M, N) @ (..., N, K) -> (..., M, K)
+            da = da[..., 0, :] if row else da
+        if self.needs_grad[1]:
+            if b.ndim == 2 and a.ndim > 2:  # one matrix for the whole batch: one product, and no sum over the batch
+                a, dy = a.reshape(-1, a.shape[-1]), dy.reshape(-1, dy.shape[-1])
+            db = a.swapaxes(-1, -2) @ dy  # (..., K, M) @ (..., M, N) -> (..., K, N)
+            db = db[..., 0] if column else db
+        return da, db
+
+
+def matmul(a: Any, b: Any) -> Tensor:
+    r"""a @ b. ShapeError where the inner sizes differ.
+
+    >>> matmul(Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, -1.0]))
+    Tensor([-1., -1.])
+    """
+    return MatMul()(a, b)
