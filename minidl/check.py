@@ -192,6 +192,19 @@ def indices(who: str, name: str, array: Any, high: int) -> None:
         raise ValueError(f"{who}: {name} must be in 0 ... {high - 1}, got {bad}")
 
 
+def within(who: str, name: str, array: Any, low: float, high: float) -> None:
+    r"""ValueError unless every entry of the array is in [low, high]; a NaN is not.
+
+    >>> within("binary_cross_entropy", "target", np.array([0.5, 1.5]), 0, 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: binary_cross_entropy: target must be in [0, 1], got 1.5
+    """
+    inside = (array >= low) & (array <= high)
+    if not inside.all():
+        raise ValueError(f"{who}: {name} must be in [{low:g}, {high:g}], got {array[~inside].ravel()[0].item()!r}")
+
+
 def elements(who: str, name: str, shape: Iterable[int]) -> int:
     r"""The number of elements of an array of this shape, multiplied as Python ints; ValueError above 2^40.
 

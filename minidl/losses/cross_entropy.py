@@ -1,0 +1,175 @@
+r"""Cross entropy: the surprise of a model at the right answer. cross_entropy takes logits, nll_loss log-probabilities.
+
+A row of logits x (K,) is read as probabilities $p_k = e^{x_k} / \sum_j e^{x_j}$, and the loss compares them with the
+target distribution q:
+
+$$ l = \sum_k q_k (-\log p_k), \qquad -\log p_k = \log \sum_j e^{x_j - m} - (x_k - m), \quad m = \max_j x_j $$
+
+Taking out m changes nothing but the range: no exponential overflows, and the sum is at least 1, so its logarithm never
+sees a 0. Softmax, logarithm and sum are one function here, since as three they would lose all of that.
+
+Backward. $\partial \log p_k / \partial x_j = \delta_{kj} - p_j$, therefore
+
+$$ dx_j = \sum_k q_k (p_j - \delta_{kj})\,dl = \Big(p_j \sum_k q_k - q_j\Big)\,dl $$
+
+which for a class number t (q is 1 at t, else 0) is the famous "softmax minus target". With one weight $w_k$ a class,
+$w_k q_k$ stands in place of $q_k$. Label smoothing takes $\varepsilon$ of the target away and spreads it over all
+classes: $q_k \to (1 - \varepsilon)\,q_k + \varepsilon / K$.
+
+nll_loss is the second half alone, for x that are log-probabilities already: $l = -w_t x_t$, $dx_t = -w_t\,dl$.
+
+The mean is divided by the sum of the weights $w_t$ of the targets that count (and of the sample weights); for
+probabilities as targets, as in torch, by the number of rows, whatever the class weights are.
+
+Shapes: input (N, K) or (N, K, d1, ...), class numbers (N, d1, ...), probabilities as the input; losses (N, d1, ...).
+Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs". Label smoothing: Szegedy et
+al. 2016, CVPR, section 7.
+"""
+
+from typing import Any
+
+from minidl import check
+from minidl.backend import xp_of
+from minidl.losses.arguments import fixed_target
+from minidl.losses.classes import class_input, class_numbers, class_weights, rows, units, unrows
+from minidl.losses.reduce import reduce
+from minidl.tensor import Function, Tensor
+
+IGNORED = -100  # torch's number for "this target does not count"
+
+
+class CrossEntropyFunction(Function):
+    r"""For class numbers t (M,) of which `counts` (M,) says which count."""
+
+    def __init__(self, t: Any, counts: Any, w: Any, epsilon: float):
+        self.t, self.counts, self.w, self.epsilon = t, counts, w, epsilon
+
+    def forward(self, x):
+        self.shape = x.shape
+        surprise, p = surprises(rows(x))  # (M, K)
+        M, K = p.shape
+        xp = xp_of(x)
+        w = xp.ones(K, x.dtype) if self.w is None else self.w
+        at_t = xp.arange(M), self.t
+        self.save(p, w, at_t)
+        losses = (1 - self.epsilon) * w[self.t] * surprise[at_t]
+        if self.epsilon:
+            losses += self.epsilon / K * (surprise @ w)  # (M, K) @ (K,) -> (M,)
+        return xp.where(self.counts, losses, 0).reshape(x.shape[:1] + x.shape[2:])
+
+    def backward(self, dl):
+        p, w, at_t = self.saved
+        w_t = (1 - self.epsilon) * w[self.t]
+        spread = self.epsilon / len(w) * w  # (K,)
+        # the sum over k of q_k, times p, less q: (M, 1) * (M, K) - (K,), and at t more
+        dx = (w_t + spread.sum())[:, None] * p - spread
+        dx[at_t] -= w_t
+        dx *= (dl.ravel() * self.counts)[:, None]
+        return unrows(dx, self.shape)
+
+
+class SoftCrossEntropyFunction(Function):
+    r"""For probabilities q (M, K), weighted and smoothed already."""
+
+    def forward(self, x, q):
+        self.shape = x.shape
+        surprise, p = surprises(rows(x))
+        self.save(p, q)
+        seen = xp_of(x).where(q > 0, surprise, 0)  # what is not asked for costs nothing, even if it is impossible
+        return (q * seen).sum(axis=1).reshape(x.shape[:1] + x.shape[2:])
+
+    def backward(self, dl):
+        p, q = self.saved
+        dx = (p * q.sum(axis=1, keepdims=True) - q) * dl.reshape(-1, 1)  # (M, K)
+        return unrows(dx, self.shape), None
+
+
+class NLLFunction(Function):
+    def __init__(self, t: Any, counts: Any, w: Any):
+        self.t, self.counts, self.w = t, counts, w
+
+    def forward(self, x):
+        self.shape = x.shape
+        M, xp = len(self.t), xp_of(x)
+        at_t = xp.arange(M), self.t
+        w_t = xp.ones(M, x.dtype) if self.w is None else self.w[self.t]
+        self.save(w_t, at_t)
+        return xp.where(self.counts, -w_t * rows(x)[at_t], 0).reshape(x.shape[:1] + x.shape[2:])
+
+    def backward(self, dl):
+        w_t, at_t = self.saved
+        dx = xp_of(dl).zeros((len(self.t), self.shape[1]), dl.dtype)
+        dx[at_t] = -w_t * dl.ravel() * self.counts
+        return unrows(dx, self.shape)
+
+
+def surprises(x: Any) -> tuple[Any, Any]:
+    r"""-log p and p of rows of logits (M, K)."""
+    xp = xp_of(x)
+    x = x - x.max(axis=1, keepdims=True)
+    e = xp.exp(x)
+    s = e.sum(axis=1, keepdims=True)  # >= 1
+    return xp.log(s) - x, e / s
+
+
+def cross_entropy(
+    input: Tensor,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = IGNORED,
+    label_smoothing: float = 0.0,
+    reduction: str = "mean",
+    sample_weight: Any = None,
+) -> Tensor:
+    r"""$-\log p_t$ for logits and class numbers t, or $-\sum_k q_k \log p_k$ for probabilities q.
+
+    target: integers (N, d1, ...) from 0 to K-1 or ignore_index, which counts nothing; or floats of the input's shape.
+    weight: one number >= 0 a class (K,). label_smoothing: from 0 to 1. ignore_index: class numbers only.
+    Raises TypeError and ValueError for labels out of range, floats as labels, probabilities outside of [0, 1], shapes
+    that do not fit, and a mean over targets that are all ignored.
+
+    >>> cross_entropy(Tensor([[0.0, 0.0], [0.0, 100.0]]), [0, 1], reduction="none")
+    Tensor([0.6931472, 0.       ])
+    """
+    who = "cross_entropy"
+    target = fixed_target(who, input, target)
+    class_input(who, input)
+    weight = class_weights(who, input, weight)
+    ignore_index = check.integer(who, "ignore_index", ignore_index)
+    epsilon = check.number(who, "label_smoothing", label_smoothing, low=0, high=1)
+    if target.dtype.kind == "f" and target.shape == input.shape:
+        check.within(who, "target", target, 0, 1)
+        if ignore_index != IGNORED:
+            raise ValueError(f"{who}: ignore_index={ignore_index} goes with class numbers, not with probabilities")
+        q = rows(target.astype(input.dtype))
+        q = (1 - epsilon) * q + epsilon / q.shape[1]
+        q = q if weight is None else q * weight
+        return reduce(who, SoftCrossEntropyFunction()(input, q), reduction, sample_weight)
+    t, counts = class_numbers(who, input, target, ignore_index)
+    losses = CrossEntropyFunction(t, counts, weight, epsilon)(input)
+    return reduce(who, losses, reduction, sample_weight, units(t, counts, weight, input))
+
+
+def nll_loss(
+    input: Tensor,
+    target: Any,
+    weight: Any = None,
+    *,
+    ignore_index: int = IGNORED,
+    reduction: str = "mean",
+    sample_weight: Any = None,
+) -> Tensor:
+    r"""$-\log p_t$ for log-probabilities (what log_softmax returns) and class numbers t; arguments and errors as in
+    cross_entropy.
+
+    >>> nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), [0, 1]).item()
+    0.375
+    """
+    target = fixed_target("nll_loss", input, target)
+    class_input("nll_loss", input)
+    weight = class_weights("nll_loss", input, weight)
+    ignore_index = check.integer("nll_loss", "ignore_index", ignore_index)
+    t, counts = class_numbers("nll_loss", input, target, ignore_index)
+    losses = NLLFunction(t, counts, weight)(input)
+    return reduce("nll_loss", losses, reduction, sample_weight, units(t, counts, weight, input))

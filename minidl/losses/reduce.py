@@ -1,0 +1,96 @@
+r"""From one loss per element to one number: the part that all losses share.
+
+With losses $l_i$, weights $s_i$ (`sample_weight`, 1 by default) and units $u_i$ (what a loss counts in the mean, 1 by
+default):
+
+| reduction | result |
+|---|---|
+| "mean" | $\sum_i s_i l_i \,/\, \sum_i s_i u_i$ |
+| "sum" | $\sum_i s_i l_i$ |
+| "none" | $s_i l_i$ for every i |
+
+So a weighted mean is divided by the sum of the weights: all weights twice as large change nothing, and an example of
+weight 2 counts like two copies of it. Losses bring units of their own where something else is counted: a target that is
+ignored has u = 0, a class with a weight has that weight (as in torch), and where examples are counted instead of
+numbers ("batchmean"), each number counts one over the numbers an example has. A sum of 0 has no mean: ValueError.
+
+Backward. With $L = \sum_i c_i l_i$, where c is s or s / total: $dl_i = c_i\,dL$. Weights get no gradient.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from minidl import backend, check
+from minidl.losses.arguments import array_like
+from minidl.tensor import Function, Tensor
+
+# reduction -> what it does
+REDUCTIONS = {
+    "mean": "the mean, weighted by sample_weight",
+    "sum": "the sum, each times its weight",
+    "none": "one loss for each element, times its weight",
+}
+
+
+class WeightedSumFunction(Function):
+    def forward(self, losses, c):
+        self.save(c)
+        self.shape = losses.shape
+        return (losses * c).sum()
+
+    def backward(self, dL):
+        (c,) = self.saved
+        return backend.xp_of(dL).broadcast_to(dL * c, self.shape), None
+
+
+def reduce(who: str, losses: Tensor, reduction: str, sample_weight: Any = None, units: Any = 1.0) -> Tensor:
+    r"""The losses, weighted and reduced (see above), for the loss function named `who`.
+
+    sample_weight: numbers >= 0, one an example (N,), or of more of the leading axes of the losses: (N, T), ...
+    units: a number, or an array of the losses' shape.
+    Raises ValueError for weights that are negative, not finite or of another shape, and for a mean over nothing.
+
+    >>> losses = Tensor([[1.0, 3.0], [10.0, 20.0]])
+    >>> reduce("mse_loss", losses, "mean", sample_weight=[3, 1]).item()  # (3 (1 + 3) + 1 (10 + 20)) / (3 + 3 + 1 + 1)
+    5.25
+    """
+    check.option(who, "reduction", reduction, REDUCTIONS)
+    weights = 1.0 if sample_weight is None else _weights(who, sample_weight, losses)
+    if reduction == "mean":
+        weights = weights / _total(who, losses, weights, units)
+    if backend.is_array(weights):
+        weights = weights.astype(losses.dtype)
+    if reduction == "none":
+        return losses if sample_weight is None else losses * weights
+    return WeightedSumFunction()(losses, weights)
+
+
+def _weights(who: str, sample_weight: Any, losses: Tensor) -> Any:
+    """The sample weights in float64, with an axis of size 1 for every axis of the losses that they lack."""
+    weights = array_like(losses, sample_weight)
+    n = weights.ndim
+    if n == 0 or weights.shape != losses.shape[:n]:
+        raise check.ShapeError(
+            f"{who}: sample_weight must have the shape of the losses {losses.shape} or of their first axes, "
+            f"got {weights.shape}"
+        )
+    check.within(who, "sample_weight", weights, 0, float(np.finfo(losses.dtype).max))
+    return weights.astype(np.float64).reshape(weights.shape + (1,) * (losses.ndim - n))
+
+
+def _total(who: str, losses: Tensor, weights: Any, units: Any) -> float:
+    """The sum over all losses of weight times unit, in float64; ValueError if it is 0."""
+    counted = weights * units
+    if backend.is_array(counted):
+        each = math.prod(losses.shape) / max(counted.size, 1)  # how many losses share one entry
+        total = float(counted.sum()) * each
+    else:
+        total = counted * losses.size
+    if total <= 0:
+        raise ValueError(
+            f"{who}: there is nothing to take the mean of: {losses.size} losses with a total weight of 0 "
+            "(no rows, every target ignored, or all weights 0)"
+        )
+    return total
