@@ -1,24 +1,33 @@
 r"""The primitive differentiable operations. Each is a function here, and a method of Tensor where its first argument is
 a tensor: `minidl.ops.add(a, b)`, `a.add(b)`, `a + b`."""
 
-from minidl.ops.arithmetic import Add, Div, Mul, Neg, Pow, Sub, add, div, mul, neg, pow, sub
+from minidl.ops.arithmetic import add, div, mul, neg, pow, sub
+from minidl.ops.bounded import clip, relu, sigmoid, tanh
+from minidl.ops.choose import maximum, minimum, where
 from minidl.ops.compare import eq, ge, gt, le, lt, ne, or_unlike
 from minidl.ops.convert import to, to_
-from minidl.ops.elementwise import abs, clip, cos, exp, log, log1p, relu, sigmoid, sin, sqrt, tanh
-from minidl.ops.indexing import gather, getitem, index_select
+from minidl.ops.einsum import einsum
+from minidl.ops.elementwise import abs, cos, exp, log, log1p, sin, sqrt
+from minidl.ops.extremes import argmax, argmin, max, min
+from minidl.ops.gather import gather, index_select
+from minidl.ops.indexing import getitem
 from minidl.ops.inplace import iadd, imul, isub, itruediv, setitem
-from minidl.ops.matmul import matmul
+from minidl.ops.join import cat, chunk, split, stack
+from minidl.ops.matmul import matmul, outer
+from minidl.ops.norm import norm
 from minidl.ops.pad import pad
 from minidl.ops.reduce import cumsum, logsumexp, mean, std, sum, var
 from minidl.ops.shape import expand, flatten, flip, permute, reshape, squeeze, transpose, unsqueeze
 from minidl.tensor import Tensor
 
 METHODS = (
-    *(add, sub, mul, div, pow, neg, matmul, eq, ne, lt, le, gt, ge, to, to_),
+    *(add, sub, mul, div, pow, neg, matmul, outer, eq, ne, lt, le, gt, ge, maximum, minimum),
     *(exp, log, log1p, sqrt, abs, sin, cos, tanh, sigmoid, relu, clip),
-    *(sum, mean, var, std, logsumexp, cumsum),
-    *(reshape, flatten, permute, transpose, squeeze, unsqueeze, expand, flip, pad, gather, index_select),
+    *(sum, mean, var, std, max, min, argmax, argmin, logsumexp, cumsum, norm),
+    *(reshape, flatten, permute, transpose, squeeze, unsqueeze, expand, flip, pad, split, chunk),
+    *(gather, index_select, to, to_),
 )
+FUNCTIONS = (where, cat, stack, einsum)
 
 OPERATORS = {
     "__add__": add,
@@ -54,3 +63,5 @@ for _function in METHODS:
     setattr(Tensor, _function.__name__, _function)
 for _name, _function in OPERATORS.items():
     setattr(Tensor, _name, _function)
+
+__all__ = [_function.__name__ for _function in (*METHODS, *FUNCTIONS)]

@@ -14,6 +14,7 @@ A Python number takes the dtype of the tensor beside it, and so does an integer 
 nothing widens float32 to float64 by accident. Integers that must become floats (3 / 2, 2 * 0.5) become float32.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,13 @@ def matched(a: Any, b: Any) -> tuple:
     if b.dtype.kind == "f" and a.dtype.kind != "f":
         return a.astype(b.dtype), b
     return a, b
+
+
+def one_type(arrays: Iterable) -> list:
+    r"""Any number of arrays in the float type that they have (the widest, if they differ)."""
+    arrays = list(arrays)
+    floats = [a.dtype for a in arrays if a.dtype.kind == "f"]
+    return [a.astype(np.result_type(*floats), copy=False) for a in arrays] if floats else arrays
 
 
 def xp_of_either(a: Any, b: Any) -> Any:

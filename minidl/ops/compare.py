@@ -5,7 +5,6 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from minidl import backend
 from minidl.ops.arithmetic import matched
 from minidl.tensor import Function, Tensor, no_grad
 

@@ -1,4 +1,4 @@
-r"""matmul: products of matrices, and of stacks of them; `a @ b`.
+r"""matmul: products of matrices, and of stacks of them, `a @ b`; and outer.
 
 $$ y_{ij} = \sum_k a_{ik} b_{kj} $$
 
@@ -9,12 +9,16 @@ $$ da = dy\,b^\top, \qquad db = a^\top dy $$
 Leading axes are a batch, and broadcast; the engine adds up the gradients of what was repeated. A vector on the left
 is a row (1, K), one on the right is a column (K, 1), and that axis of size 1 vanishes from y: as in NumPy.
 
+outer, $y_{ij} = a_i b_j$, is a column times a row.
+
 Shapes: a (..., M, K), b (..., K, N), y (..., M, N).
 """
 
 from typing import Any
 
-from minidl.ops.arithmetic import matched
+from minidl import check
+from minidl.ops.arithmetic import matched, mul
+from minidl.ops.shape import unsqueeze
 from minidl.tensor import Function, Tensor
 
 
@@ -52,3 +56,15 @@ def matmul(a: Any, b: Any) -> Tensor:
     Tensor([-1., -1.])
     """
     return MatMul()(a, b)
+
+
+def outer(a: Tensor, b: Tensor) -> Tensor:
+    r"""All products of an element of the vector a (M,) with one of the vector b (N,): a matrix (M, N).
+
+    >>> outer(Tensor([1.0, 2.0]), Tensor([3.0, 4.0]))
+    Tensor([[3., 4.],
+            [6., 8.]])
+    """
+    check.rank("outer", "a", a, "(M)")
+    check.rank("outer", "b", b, "(N)")
+    return mul(unsqueeze(a, 1), unsqueeze(b, 0))
