@@ -2,8 +2,8 @@ r"""gather and index_select: picking along one axis.
 
 $$ \text{gather:} \; y_{ij} = x_{i,\,k_{ij}}, \qquad \text{index\_select:} \; y_{ij} = x_{i,\,k_j} \qquad (axis = 1) $$
 
-Every y is some x, and the gradients of an x that was picked more than once add up, $dx_{ij'} = \sum_{j:\, k = j'} dy_{ij}$:
-the scatter-add of kernels/scatter.py.
+Every y is some x, and the gradients of an x that was picked more than once add up,
+$dx_{im} = \sum_{j:\, k_{ij} = m} dy_{ij}$: the scatter-add of kernels/scatter.py.
 """
 
 from typing import Any
@@ -69,10 +69,8 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     """
     axis = check.axis("gather", axis, x.ndim)
     index = _positions("gather", x, index, x.shape[axis])
-    fits = index.ndim == x.ndim and all(
-        m <= n or k == axis for k, (m, n) in enumerate(zip(index.shape, x.shape, strict=True))
-    )
-    if not fits:
+    longer = [k for k, (m, n) in enumerate(zip(index.shape, x.shape, strict=False)) if m > n and k != axis]
+    if index.ndim != x.ndim or longer:
         raise check.ShapeError(
             f"gather: index of shape {index.shape} must have the axes of x of shape {x.shape} and not be longer "
             f"along any but axis {axis}"

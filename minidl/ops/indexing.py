@@ -28,7 +28,7 @@ class GetItem(Function):
 
     def backward(self, dy):
         xp = xp_of(dy)
-        if not any(backend.isas_index(i) for i in self.index):
+        if not any(backend.is_array(i) for i in self.index):
             dx = xp.zeros(self.shape, dy.dtype)
             dx[self.index] = dy
             return dx
@@ -86,6 +86,8 @@ def _item(who: str, x: Tensor, item: Any) -> Any:
         return int(item)
     array = as_index(item)
     if array.dtype.kind in "iu":
+        if array.ndim == 0:
+            return int(array)
         return backend.to_backend(array.astype(np.int64), x.backend)
     if array.dtype.kind == "b" and array.ndim:
         return backend.to_backend(array, x.backend)
@@ -98,7 +100,7 @@ def as_index(index: Any) -> Any:
     r"""The array of a tensor, an array or a list of indices."""
     if isinstance(index, Tensor):
         return index._data
-    if backend.isas_index(index):
+    if backend.is_array(index):
         return index
     return np.asarray(index) if np.size(index) else np.zeros(np.shape(index), np.int64)  # []: no integers
 
