@@ -30,37 +30,37 @@ from minidl.jit import njit
 
 
 # ---- reference ----
-def _seen(k: int, s: int, p: int, d: int, n: int, n_out: int) -> tuple[slice, slice]:
-    """Which outputs of an axis see the image with kernel offset k, and the pixels that they see."""
-    first = max(0, -((k * d - p) // s))  # the smallest o with o*s - p + k*d >= 0
-    last = min(n_out, (n - 1 + p - k * d) // s + 1)
-    last = max(first, last)
-    start = first * s - p + k * d
-    return slice(first, last), slice(start, start + (last - first - 1) * s + 1, s) if last > first else slice(0, 0)
+def _views(geometry: tuple, OH: int, OW: int) -> list:
+    """For every kh, kw: what all windows see there, as an index into the padded image (N, C, height, width)."""
+    KH, KW, SH, SW, _, _, DH, DW = geometry
+    rows = [slice(kh * DH, kh * DH + (OH - 1) * SH + 1, SH) for kh in range(KH)]
+    columns = [slice(kw * DW, kw * DW + (OW - 1) * SW + 1, SW) for kw in range(KW)]
+    return [(kh, kw, (..., h, w)) for kh, h in enumerate(rows) for kw, w in enumerate(columns)]
+
+
+def _padded_shape(geometry: tuple, H: int, W: int, OH: int, OW: int) -> tuple:
+    KH, KW, SH, SW, PT, PL, DH, DW = geometry
+    return max(PT + H, (OH - 1) * SH + (KH - 1) * DH + 1), max(PL + W, (OW - 1) * SW + (KW - 1) * DW + 1)
 
 
 def im2col_ref(xp: Any, x: Any, geometry: tuple, OH: int, OW: int) -> Any:
-    KH, KW, SH, SW, PT, PL, DH, DW = geometry
+    KH, KW, _, _, PT, PL, _, _ = geometry
     N, C, H, W = x.shape
-    col = xp.zeros((C, KH, KW, N, OH, OW), x.dtype)
-    for kh in range(KH):
-        oh, h = _seen(kh, SH, PT, DH, H, OH)
-        for kw in range(KW):
-            ow, w = _seen(kw, SW, PL, DW, W, OW)
-            col[:, kh, kw, :, oh, ow] = x[:, :, h, w].transpose(1, 0, 2, 3)
+    padded = xp.zeros((N, C, *_padded_shape(geometry, H, W, OH, OW)), x.dtype)
+    padded[:, :, PT : PT + H, PL : PL + W] = x
+    col = xp.empty((C, KH, KW, N, OH, OW), x.dtype)
+    for kh, kw, view in _views(geometry, OH, OW):
+        col[:, kh, kw] = padded[view].swapaxes(0, 1)
     return col
 
 
 def col2im_ref(xp: Any, col: Any, geometry: tuple, H: int, W: int) -> Any:
-    KH, KW, SH, SW, PT, PL, DH, DW = geometry
     C, _, _, N, OH, OW = col.shape
-    x = xp.zeros((N, C, H, W), col.dtype)
-    for kh in range(KH):
-        oh, h = _seen(kh, SH, PT, DH, H, OH)
-        for kw in range(KW):
-            ow, w = _seen(kw, SW, PL, DW, W, OW)
-            x[:, :, h, w] += col[:, kh, kw, :, oh, ow].transpose(1, 0, 2, 3)
-    return x
+    PT, PL = geometry[4:6]
+    padded = xp.zeros((N, C, *_padded_shape(geometry, H, W, OH, OW)), col.dtype)
+    for kh, kw, view in _views(geometry, OH, OW):
+        padded[view] += col[:, kh, kw].swapaxes(0, 1)
+    return padded[:, :, PT : PT + H, PL : PL + W]
 
 
 # ---- CPU ----

@@ -1,0 +1,182 @@
+"""Max and sum of windows: the definition by loops, reference == Numba bit for bit, and what is special about them."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minidl.kernels import pool, sum_pool
+
+from .test_kernels_window import DTYPES, LAYOUTS, geometries, identical, images
+
+
+def seen(geometry, oh, ow, H, W):
+    """The pixels that one window sees, in window order."""
+    KH, KW, SH, SW, PT, PL, DH, DW = geometry
+    for kh in range(KH):
+        for kw in range(KW):
+            h, w = oh * SH - PT + kh * DH, ow * SW - PL + kw * DW
+            if 0 <= h < H and 0 <= w < W:
+                yield h, w
+
+
+def naive_max(x, geometry, OH, OW):
+    N, C, H, W = x.shape
+    y = np.full((N, C, OH, OW), -np.inf, x.dtype)
+    winner = np.full((N, C, OH, OW), -1)
+    for n, c, oh, ow in np.ndindex(y.shape):
+        values = [(x[n, c, h, w], h * W + w) for h, w in seen(geometry, oh, ow, H, W)]
+        nans = [pair for pair in values if np.isnan(pair[0])]
+        if values:
+            highest = nans[0] if nans else next(p for p in values if p[0] == max(v for v, _ in values))
+            y[n, c, oh, ow], winner[n, c, oh, ow] = highest
+    return y, winner
+
+
+def naive_max_grad(dy, winner, H, W):
+    dx = np.zeros((*dy.shape[:2], H, W), dy.dtype)
+    for n, c, oh, ow in np.ndindex(dy.shape):
+        if winner[n, c, oh, ow] >= 0:
+            h, w = divmod(winner[n, c, oh, ow], W)
+            dx[n, c, h, w] += dy[n, c, oh, ow]
+    return dx
+
+
+def naive_sum(x, geometry, OH, OW):
+    N, C, H, W = x.shape
+    y = np.zeros((N, C, OH, OW), x.dtype)
+    for n, c, oh, ow in np.ndindex(y.shape):
+        for h, w in seen(geometry, oh, ow, H, W):
+            y[n, c, oh, ow] += x[n, c, h, w]
+    return y
+
+
+def naive_sum_grad(dy, geometry, H, W):
+    dx = np.zeros((*dy.shape[:2], H, W), dy.dtype)
+    for n, c, oh, ow in np.ndindex(dy.shape):
+        for h, w in seen(geometry, oh, ow, H, W):
+            dx[n, c, h, w] += dy[n, c, oh, ow]
+    return dx
+
+
+def levels(shape, dtype, seed):
+    """Few different values, so that windows have ties, and a few NaN and infinities."""
+    rng = np.random.default_rng(seed)
+    return rng.choice(
+        np.array([-2, -1, -0.5, 0, 1, np.nan, -np.inf, np.inf], dtype), size=shape, p=[0.18] * 5 + [0.03, 0.05, 0.02]
+    )
+
+
+def numba_max(x, geometry, OH, OW):
+    y = np.full((*x.shape[:2], OH, OW), np.nan, x.dtype)
+    winner = np.full(y.shape, -99)
+    pool.max_cpu(x, y, winner, *geometry)
+    return y, winner
+
+
+def numba_max_grad(dy, winner, H, W):
+    N, C, OH, OW = dy.shape
+    dx = np.full((N * C, H * W), np.nan, dy.dtype)
+    pool.max_grad_cpu(dy.reshape(N * C, OH * OW), winner.reshape(N * C, OH * OW), dx)
+    return dx.reshape(N, C, H, W)
+
+
+@given(geometries(), st.integers(0, 2), st.sampled_from([levels, images]), st.sampled_from(DTYPES), st.integers(0, 99))
+def test_max_is_its_definition_on_every_target(geometry, N, values, dtype, seed):
+    H, W, OH, OW, geometry = geometry
+    x = values((N, 2, H, W), dtype, seed)
+    y, winner = naive_max(x, geometry, OH, OW)
+    for result in (
+        pool.max_ref(np, x, geometry, OH, OW),
+        numba_max(x, geometry, OH, OW),
+        pool.max_windows(x, geometry, OH, OW),
+    ):
+        assert identical(result[0], y)
+        assert identical(result[1], winner)
+    dy = images(y.shape, dtype, seed + 1)
+    wanted = naive_max_grad(dy, winner, H, W)
+    assert identical(pool.max_grad_ref(np, dy, winner, geometry, H, W), wanted)
+    assert identical(numba_max_grad(dy, winner, H, W), wanted)
+    assert identical(pool.max_windows_grad(dy, winner, geometry, H, W), wanted)
+
+
+@given(geometries(), st.integers(0, 2), st.sampled_from(DTYPES), st.integers(0, 99))
+def test_sum_is_its_definition_on_every_target(geometry, N, dtype, seed):
+    H, W, OH, OW, (KH, KW, SH, SW, PT, PL, DH, DW) = geometry
+    full, geometry = (KH, KW, SH, SW, PT, PL, 1, 1), (KH, KW, SH, SW, PT, PL)
+    x = images((N, 2, H, W), dtype, seed)
+    wanted = naive_sum(x, full, OH, OW)
+    y = np.full(wanted.shape, np.nan, dtype)
+    sum_pool.sum_cpu(x, y, *geometry)
+    for result in (sum_pool.sum_ref(np, x, geometry, OH, OW), y, sum_pool.sum_windows(x, geometry, OH, OW)):
+        assert identical(result, wanted)
+    dy = images(y.shape, dtype, seed + 1)
+    wanted = naive_sum_grad(dy, full, H, W)
+    dx = np.full(wanted.shape, np.nan, dtype)
+    sum_pool.sum_grad_cpu(dy, dx, *geometry)
+    for result in (sum_pool.sum_grad_ref(np, dy, geometry, H, W), dx, sum_pool.sum_windows_grad(dy, geometry, H, W)):
+        assert identical(result, wanted)
+
+
+@given(geometries(), st.integers(0, 99))
+def test_the_gradient_of_a_sum_is_its_adjoint(geometry, seed):
+    H, W, OH, OW, geometry = geometry
+    geometry = geometry[:6]
+    x, c = images((2, 3, H, W), np.float64, seed), images((2, 3, OH, OW), np.float64, seed + 1)
+    left = (sum_pool.sum_windows(x, geometry, OH, OW) * c).sum()
+    right = (x * sum_pool.sum_windows_grad(c, geometry, H, W)).sum()
+    assert left == pytest.approx(right, rel=1e-12, abs=1e-12)
+
+
+def test_the_first_of_equal_values_wins():
+    x = np.array([[[[1.0, 3.0, 3.0], [3.0, 0.0, 3.0]]]])
+    y, winner = pool.max_windows(x, (2, 3, 1, 1, 0, 0, 1, 1), 1, 1)
+    assert y.item() == 3 and winner.item() == 1
+
+
+def test_padding_never_wins():
+    x = np.array([[[[-5.0]]]])
+    y, winner = pool.max_windows(x, (3, 3, 1, 1, 1, 1, 1, 1), 1, 1)
+    assert y.item() == -5 and winner.item() == 0
+    y, winner = pool.max_windows(np.array([[[[-np.inf]]]]), (3, 3, 1, 1, 1, 1, 1, 1), 1, 1)
+    assert y.item() == -np.inf and winner.item() == 0  # an infinite pixel is still a pixel
+
+
+def test_a_window_that_sees_nothing_has_no_winner():
+    geometry = (2, 1, 1, 1, 2, 0, 4, 1)  # pixels -2 and 2 of a column of one
+    y, winner = pool.max_windows(np.array([[[[7.0]]]]), geometry, 1, 1)
+    assert y.item() == -np.inf and winner.item() == -1
+    assert pool.max_windows_grad(np.array([[[[3.0]]]]), winner, geometry, 1, 1).item() == 0
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_any_layout_and_read_only_inputs(layout):
+    geometry = (3, 2, 2, 1, 1, 0, 1, 1)
+    x, dy = images((2, 3, 5, 5), np.float32, 0), images((2, 3, 3, 3), np.float32, 1)
+    x, dy = LAYOUTS[layout](x), LAYOUTS[layout](dy)
+    x.flags.writeable = dy.flags.writeable = False
+    before = x.copy(), dy.copy()
+    y, winner = naive_max(x, geometry, 3, 3)
+    assert identical(pool.max_windows(x, geometry, 3, 3)[0], y)
+    assert identical(pool.max_windows_grad(dy, winner, geometry, 5, 5), naive_max_grad(dy, winner, 5, 5))
+    assert identical(sum_pool.sum_windows(x, geometry[:6], 3, 3), naive_sum(x, geometry, 3, 3))
+    assert identical(sum_pool.sum_windows_grad(dy, geometry[:6], 5, 5), naive_sum_grad(dy, geometry, 5, 5))
+    assert identical(x, before[0]) and identical(dy, before[1])
+
+
+def test_reference_switch(monkeypatch):
+    x, geometry = images((2, 1, 5, 6), np.float32, 0), (3, 2, 2, 1, 1, 1, 1, 2)
+
+    def everything():
+        y, winner = pool.max_windows(x, geometry, 3, 6)
+        s = sum_pool.sum_windows(x, geometry[:6], 3, 7)
+        yield from (y, winner, s)
+        yield pool.max_windows_grad(y, winner, geometry, 5, 6)
+        yield sum_pool.sum_windows_grad(s, geometry[:6], 5, 6)
+
+    compiled = list(everything())
+    for module in (pool, sum_pool):
+        monkeypatch.setattr(module, "REFERENCE", True)
+        for name in [name for name in vars(module) if name.endswith("_cpu")]:
+            monkeypatch.setattr(module, name, None)
+    assert all(identical(a, b) for a, b in zip(compiled, everything(), strict=True))
