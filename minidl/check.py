@@ -124,7 +124,7 @@ def floats(who: str, name: str, array: Any) -> None:
 
 def rank(who: str, name: str, array: Any, wanted: str) -> None:
     r"""ShapeError unless the array has as many axes as `wanted` has letters, as in "(N, C, H, W)"."""
-    n = wanted.count(",") + 1 if wanted.strip("()") else 0
+    n = sum(bool(letter.strip(" ()")) for letter in wanted.split(","))
     if len(array.shape) != n:
         raise ShapeError(f"{who}: {name} must have shape {wanted}, got {tuple(array.shape)}")
 
