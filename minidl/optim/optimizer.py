@@ -1,0 +1,221 @@
+r"""Optimizer: what all optimisers share. It holds the parameters, and for each of them what the method remembers.
+
+    optimizer = SGD(model.parameters(), lr=0.1)
+    for x, y in batches:
+        loss = cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+A subclass gives its options (`checks`), what it starts to remember for a parameter (`start`) and how one parameter is
+changed (`update`), on plain arrays and in place, so that float32 stays float32.
+
+Parameter groups have options of their own: `SGD([{"params": body, "lr": 0.01}, {"params": head}], lr=0.1)`. The list
+`param_groups` holds them as dicts; schedules write there, and so may you.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from minidl import backend, check
+from minidl.tensor import Tensor
+
+Array = Any  # numpy.ndarray or cupy.ndarray
+
+
+class Optimizer:
+    r"""The base of every optimiser.
+
+    params: an iterable of parameters, or of dicts {"params": ..., option: value, ...}.
+    Raises TypeError or ValueError for anything that is no float leaf tensor, for no parameters at all, one that comes
+    twice, an option that does not exist and a value that does not make sense.
+    """
+
+    # option -> check(who, name, value), which returns the clean value
+    checks: dict[str, Callable[[str, str, Any], Any]] = {}
+
+    def __init__(self, params: Iterable[Any], **defaults: Any):
+        self.who = type(self).__name__
+        self.param_groups: list[dict[str, Any]] = []
+        if isinstance(params, Tensor):
+            raise check.DTypeError(f"{self.who}: params must be a list of parameters, got a single tensor; [tensor]?")
+        if not isinstance(params, Iterable):
+            raise check.DTypeError(f"{self.who}: params must be an iterable of parameters, got {params!r}")
+        params = list(params)
+        if not params:
+            raise ValueError(f"{self.who}: params is empty; an iterator that was used up?")
+        if not any(isinstance(p, dict) for p in params):
+            params = [{"params": params}]
+        seen: set[int] = set()
+        for group in params:
+            if not isinstance(group, dict) or "params" not in group:
+                raise check.DTypeError(f'{self.who}: a parameter group must be a dict with "params", got {group!r}')
+            tensors = self._tensors(group["params"], seen)
+            options = {name: value for name, value in group.items() if name != "params"}
+            self.param_groups.append({"params": tensors, **self.check_options({**defaults, **options})})
+        # what is remembered for each parameter, in the order of the groups; empty before its first step
+        self.state: list[dict[str, Any]] = [{} for _ in self.parameters()]
+
+    def start(self, w: Array, group: dict[str, Any]) -> dict[str, Any]:
+        r"""What to remember for a parameter before its first step: arrays of its shape, and integers."""
+        return {}
+
+    def update(self, w: Array, g: Array, state: dict[str, Any], group: dict[str, Any]) -> None:
+        r"""One step of one parameter w with gradient g: changes w and the state in place, and leaves g as it is."""
+        raise NotImplementedError(f"{type(self).__name__} has no update()")
+
+    def parameters(self) -> list[Tensor]:
+        r"""The parameters of all groups."""
+        return [p for group in self.param_groups for p in group["params"]]
+
+    def zero_grad(self) -> None:
+        r"""Forget all gradients (`backward` adds to those that are there)."""
+        for p in self.parameters():
+            p.grad = None
+
+    def step(self) -> None:
+        r"""Change every parameter that has a gradient. Gradients that are NaN or infinite are not looked for.
+        ShapeError, with nothing changed, for a gradient of another shape than its parameter."""
+        for p in self.parameters():
+            if p.grad is not None and p.grad.shape != p.shape:
+                raise check.ShapeError(
+                    f"{self.who}.step: the gradient of a parameter {p.shape} has shape {p.grad.shape}"
+                )
+        states = iter(self.state)
+        for group in self.param_groups:
+            for p, state in zip(group["params"], states, strict=False):
+                if p.grad is None:
+                    continue
+                if not state:
+                    state.update(self.start(p.data, group))
+                self.update(p.writable(), p.grad, state, group)
+
+    # ---- for checkpoints ----
+    def state_dict(self) -> dict[str, Any]:
+        r"""Everything that a later run needs to go on: lists, numbers and NumPy arrays (copies).
+
+        "state": for each parameter what is remembered; "param_groups": the options, and the numbers of the parameters.
+        """
+        groups = [
+            {**{name: list(v) if isinstance(v, tuple) else v for name, v in group.items()}, "params": numbers}
+            for group, numbers in zip(self.param_groups, self._numbers(), strict=True)
+        ]
+        states = [{name: _saved(value) for name, value in state.items()} for state in self.state]
+        return {"state": states, "param_groups": groups}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        r"""Go on from what `state_dict` returned: options and memory. Everything is checked before anything changes;
+        ValueError or TypeError for a state that does not fit the parameters or the method."""
+        who = f"{self.who}.load_state_dict"
+        if not isinstance(state_dict, dict) or set(state_dict) != {"state", "param_groups"}:
+            raise ValueError(f'{who}: state_dict must be a dict of "state" and "param_groups"')
+        groups, states = state_dict["param_groups"], state_dict["state"]
+        if not all(isinstance(part, list) and all(isinstance(d, dict) for d in part) for part in (groups, states)):
+            raise ValueError(f'{who}: "state" and "param_groups" must be lists of dicts')
+        if [group.get("params") for group in groups] != self._numbers() or len(states) != len(self.state):
+            raise ValueError(f"{who}: expected groups of parameters {self._numbers()}, got a state made for others")
+        new_options = [self.check_options({k: v for k, v in g.items() if k != "params"}, complete=True) for g in groups]
+        pairs = [(p, o) for group, o in zip(self.param_groups, new_options, strict=True) for p in group["params"]]
+        new_state = [
+            _loaded(f"{who}: state {i}", state, self.start(p.data, options), p)
+            for i, ((p, options), state) in enumerate(zip(pairs, states, strict=True))
+        ]
+        for group, options in zip(self.param_groups, new_options, strict=True):
+            group.update(options)
+        self.state = new_state
+
+    def _numbers(self) -> list[list[int]]:
+        """For each group, the numbers of its parameters in `state`."""
+        counter = itertools.count()
+        return [[next(counter) for _ in group["params"]] for group in self.param_groups]
+
+    # ---- checks ----
+    def check_options(self, options: dict[str, Any], complete: bool = False) -> dict[str, Any]:
+        r"""The options of one group in their clean form (with complete, none may be missing)."""
+        unknown = [name for name in options if name not in self.checks]
+        missing = [name for name in self.checks if name not in options] if complete else []
+        if unknown or missing:
+            problem = f"no option {unknown[0]!r}" if unknown else f"option {missing[0]!r} is missing"
+            raise ValueError(f"{self.who}: {problem}; the options are {', '.join(self.checks)}")
+        return {name: self.checks[name](self.who, name, value) for name, value in options.items()}
+
+    def _tensors(self, params: Any, seen: set[int]) -> list[Tensor]:
+        """The parameters of one group; `seen` are the ids of those in earlier ones."""
+        if not isinstance(params, Iterable):
+            raise check.DTypeError(f"{self.who}: the params of a group must be parameters, got {params!r}")
+        tensors = [params] if isinstance(params, Tensor) else list(params)
+        if not tensors:
+            raise ValueError(f"{self.who}: the params of a group are empty")
+        for p in tensors:
+            if not isinstance(p, Tensor):
+                raise check.DTypeError(f"{self.who}: params must hold tensors, got {type(p).__name__}")
+            check.floats(self.who, "params", p)
+            if not p.is_leaf:
+                raise ValueError(
+                    f"{self.who}: params must hold leaf tensors, got the result of an operation, {p.shape}"
+                )
+            if id(p) in seen:
+                raise ValueError(f"{self.who}: params holds a parameter of shape {p.shape} twice")
+            seen.add(id(p))
+        return tensors
+
+    def __repr__(self) -> str:
+        options = {name: [group[name] for group in self.param_groups] for name in self.checks}
+        return f"{self.who}({', '.join(f'{k}={v[0] if len(set(v)) == 1 else v}' for k, v in options.items())})"
+
+
+# ---- checks of options ----
+def not_negative(who: str, name: str, value: Any) -> float:
+    r"""A finite number >= 0."""
+    return check.number(who, name, value, low=0)
+
+
+def decay_rate(who: str, name: str, value: Any) -> float:
+    r"""The part of a running average that is kept at each step: 0 <= value < 1.
+
+    >>> decay_rate("SGD", "momentum", 1.0)
+    Traceback (most recent call last):
+    ...
+    ValueError: SGD: momentum must be < 1, got 1.0
+    """
+    rate = check.number(who, name, value, low=0)
+    if rate >= 1:
+        raise ValueError(f"{who}: {name} must be < 1, got {value!r}")
+    return rate
+
+
+def decay_rates(who: str, name: str, value: Any) -> tuple[float, float]:
+    r"""Two decay rates: Adam's betas."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise check.DTypeError(f"{who}: {name} must be two numbers, got {value!r}")
+    return decay_rate(who, f"{name}[0]", value[0]), decay_rate(who, f"{name}[1]", value[1])
+
+
+def flag(who: str, name: str, value: Any) -> bool:
+    r"""True or False."""
+    return check.option(who, name, value, (True, False))
+
+
+# ---- one entry of a state ----
+def _saved(value: Any) -> Any:
+    return np.array(backend.to_numpy(value)) if backend.is_array(value) else value
+
+
+def _loaded(who: str, state: Any, start: dict[str, Any], p: Tensor) -> dict[str, Any]:
+    """A saved state where its parameter lives and in its dtype, if it is of the form of `start` (or empty)."""
+    if state and set(state) != set(start):
+        raise ValueError(f"{who}: expected {sorted(start)}, got {sorted(state)}")
+    loaded = {}
+    for name, value in state.items():
+        if not backend.is_array(start[name]):
+            loaded[name] = check.integer(who, name, value, low=1)
+            continue
+        value = np.asarray(value)
+        check.floats(who, name, value)
+        if value.shape != p.shape:
+            raise check.ShapeError(f"{who}: {name} must have shape {p.shape}, got {value.shape}")
+        loaded[name] = backend.to_backend(np.array(value, dtype=p.dtype), p.backend)
+    return loaded
