@@ -116,14 +116,27 @@ def option(who: str, name: str, value: Any, choices: Iterable) -> Any:
     return value
 
 
+def _array(who: str, name: str, array: Any) -> None:
+    if not isinstance(getattr(array, "dtype", None), np.dtype):
+        raise DTypeError(f"{who}: {name} must be a Tensor, got {type(array).__name__}")
+
+
 def floats(who: str, name: str, array: Any) -> None:
-    r"""TypeError unless the array (or Tensor) holds floating-point numbers."""
+    r"""TypeError unless the array (or Tensor) holds floating-point numbers.
+
+    >>> floats("relu", "x", [1.0, 2.0])
+    Traceback (most recent call last):
+    ...
+    minidl.check.DTypeError: relu: x must be a Tensor, got list
+    """
+    _array(who, name, array)
     if array.dtype.kind != "f":
         raise DTypeError(f"{who}: {name} must hold floats, got dtype {array.dtype}; convert with float32")
 
 
 def rank(who: str, name: str, array: Any, wanted: str) -> None:
     r"""ShapeError unless the array has as many axes as `wanted` has letters, as in "(N, C, H, W)"."""
+    _array(who, name, array)
     n = sum(bool(letter.strip(" ()")) for letter in wanted.split(","))
     if len(array.shape) != n:
         raise ShapeError(f"{who}: {name} must have shape {wanted}, got {tuple(array.shape)}")
@@ -137,6 +150,7 @@ def axis_size(who: str, name: str, array: Any, axis: int, wanted: int, label: st
     ...
     minidl.check.ShapeError: Linear: expected axis -1 of x to be in_features=128, got shape (32, 8, 4); add Flatten()?
     """
+    _array(who, name, array)
     shape = tuple(array.shape)
     if not -len(shape) <= axis < len(shape) or shape[axis] != wanted:
         hint = f"; {hint}" if hint else ""
@@ -182,6 +196,7 @@ def indices(who: str, name: str, array: Any, high: int) -> None:
     ...
     ValueError: Embedding: ids must be in 0 ... 4, got 7
     """
+    _array(who, name, array)
     if array.dtype.kind not in "iu":
         raise DTypeError(f"{who}: {name} must hold integers, got dtype {array.dtype}")
     if array.size == 0:
