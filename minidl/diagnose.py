@@ -17,6 +17,9 @@ def name(function: Any) -> str:
 def explained(error: Exception, function: Any, arrays: list) -> Exception:
     if isinstance(error, ShapeError | DTypeError | IndexRangeError) or type(error).__module__ != "builtins":
         return error
+    if isinstance(error, AttributeError):
+        needs = f"{name(function)}: needs at least one tensor or array, got {', '.join(map(repr, arrays))}"
+        return error if any(hasattr(a, "shape") for a in arrays) else DTypeError(needs)
     kinds = {backend.on_gpu(a) for a in arrays if hasattr(a, "shape")}
     if len(kinds) == 2:
         return DTypeError(f"{name(function)}: got both NumPy and CuPy inputs; move one with .to(...)")

@@ -36,10 +36,10 @@ Array = Any  # numpy.ndarray or cupy.ndarray
 
 _ndarray = np.ndarray
 _new = object.__new__
-_order = itertools.count()
-_writes = itertools.count(1)
-_last_write = 0  # number of the latest in-place write anywhere
+_clock = itertools.count(1)  # numbers operations and in-place writes, in the order in which they happen
+_last_write = 0  # number of the latest write anywhere
 _written: dict[int, int] = {}  # id of the array that owns the memory -> number of the latest write to it
+_writing = threading.Lock()
 
 
 class _State(threading.local):
@@ -73,14 +73,14 @@ class Function:
 
     __slots__ = (
         "edges",  # per input: None, or (where its gradient goes, number of that output, shape, dtype)
+        "needs_grad",  # per input: does anybody want its gradient? A backward may skip the others
         "saved",  # what backward needs
-        "order",  # its age
-        "clock",  # the latest write when it was made
+        "order",  # its age, by the clock
         "__dict__",  # the options of a subclass, and rarely:
     )
     n_outputs = 1
     outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
-    hooks: dict | None = None
+    hooks: tuple = ()  # (number of an output, what to call with its gradient, or the tensor that wants to keep it)
     where = ""  # the line that called it, under detect_anomaly
 
     def forward(self, *arrays: Any) -> Any:
@@ -93,36 +93,31 @@ class Function:
         r"""Keep these for backward; changing one of the arrays in place before then is an error."""
         self.saved = arrays
 
-    @property
-    def needs_grad(self) -> list[bool]:
-        r"""For each input: does anybody want its gradient? A backward may skip the others."""
-        return [edge is not None for edge in self.edges]
-
     def __call__(self, *inputs: Any) -> Any:
-        arrays, edges, recording, grad_on = [], [], False, _state.grad
+        arrays, edges, needs, grad_on = [], [], [], _state.grad
         for x in inputs:
             if isinstance(x, Tensor):
                 array = x._data
                 arrays.append(array)
                 if grad_on and x.requires_grad:
                     edges.append((x._node or x, x._index, array.shape, array.dtype))
-                    recording = True
+                    needs.append(True)
                     continue
             else:
                 arrays.append(x if type(x) is float or type(x) is int else _constant(x, self))
             edges.append(None)
-        self.edges = edges
+            needs.append(False)
+        self.edges, self.needs_grad, self.saved = edges, needs, ()
         try:
             result = self.forward(*arrays)
-        except (ValueError, TypeError, IndexError) as error:
+        except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             raise diagnose.explained(error, self, arrays) from error
         if _state.anomaly:
             diagnose.watch_forward(self, arrays, result)
         node = None
-        if recording:
+        if True in needs:
             node = self
-            self.order = next(_order)
-            self.clock = _last_write
+            self.order = next(_clock)
         if type(result) is not tuple:
             return _wrap(result, node)
         self.n_outputs = len(result)
@@ -135,9 +130,9 @@ class Function:
                 f"backward: the graph behind {diagnose.name(self)} was freed by an earlier backward(); "
                 "pass retain_graph=True to that one, or compute the result again"
             )
-        if self.clock != _last_write:  # something was written since: was it one of ours?
+        if self.order < _last_write:  # something was written since: was it one of ours?
             for array in self.saved:
-                if hasattr(array, "shape") and _written.get(id(_owner(array)), 0) > self.clock:
+                if hasattr(array, "shape") and _written.get(id(_owner(array)), 0) > self.order:
                     raise RuntimeError(
                         f"backward: an array of shape {array.shape} that {diagnose.name(self)} kept for its gradient "
                         "was changed in place after the forward pass; compute the result again"
@@ -194,7 +189,8 @@ class Tensor:
     def writable(self) -> Array:
         r"""The array itself, to be changed in place; counts as one write."""
         global _last_write
-        _last_write = _written[id(_owner(self._data))] = next(_writes)
+        with _writing:
+            _last_write = _written[id(_owner(self._data))] = next(_clock)
         return self._data
 
     shape = property(lambda self: self._data.shape, doc="Sizes of the axes.")
@@ -267,19 +263,12 @@ class Tensor:
         if self._node is None:
             self._hooks = (self._hooks or []) + [hook]
         else:
-            self._node.hooks = self._node.hooks or {}
-            self._node.hooks.setdefault(self._index, []).append(hook)
+            self._node.hooks += ((self._index, hook),)
 
     def retain_grad(self) -> None:
         r"""Keep `.grad` of this computed tensor too (otherwise only leaves have one)."""
         if self._node is not None:
-            me = weakref.ref(self)  # the graph must not point at its own results
-
-            def keep(grad: Array) -> None:
-                if (tensor := me()) is not None:
-                    tensor.grad = _sum(tensor.grad, grad)
-
-            self.register_hook(keep)
+            self._node.hooks += ((self._index, weakref.ref(self)),)  # weak: a graph does not hold its results
 
     def backward(self, grad: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
         r"""Add $\partial L / \partial x$ to the `.grad` of every leaf x that asked for it.
@@ -318,12 +307,16 @@ class Tensor:
             node = heapq.heappop(heap)[1]
             grads = waiting.pop(node.order)
             edges = node.edges
-            if edges is None or node.clock != _last_write:
+            if edges is None or node.order < _last_write:
                 node._check_usable()
             if node.outputs:
                 grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node.outputs, strict=True)]
             if node.hooks:
-                grads = [_hooked(g, node.hooks.get(i)) for i, g in enumerate(grads)]
+                for index, hook in node.hooks:
+                    if type(hook) is not weakref.ref:
+                        grads[index] = _hooked(grads[index], [hook])
+                    elif (tensor := hook()) is not None:
+                        leaves[id(tensor)] = [tensor, grads[index]]
             results = node.backward(*grads)
             if type(results) is not tuple:
                 results = (results,)
@@ -356,8 +349,9 @@ class Tensor:
             if not retain_graph:
                 node.edges = None
                 node.saved = ()
-        for leaf, g in leaves.values():
-            leaf.grad = _sum(leaf.grad, _hooked(g, leaf._hooks))
+        new = [(leaf, _sum(leaf.grad, _hooked(g, leaf._hooks))) for leaf, g in leaves.values()]
+        for leaf, total in new:
+            leaf.grad = total
 
 
 class no_grad(contextlib.ContextDecorator):
@@ -407,11 +401,18 @@ def _raw(x: Any) -> Any:
 
 
 def _constant(x: Any, function: Function) -> Any:
-    """An operand that is no tensor: a Python number stays one (so that it never widens a dtype), None is "absent"."""
-    if x is None or type(x) in (int, float, bool) or backend.is_array(x):
+    """An operand that is no tensor: None ("absent") as it is, an array as a copy (so that its owner may change it), a
+    number as a Python number (so that it never widens a dtype)."""
+    if x is None or type(x) is bool:
         return x
-    if isinstance(x, np.generic | int | float):
-        return x.item() if isinstance(x, np.generic) else x
+    if backend.is_array(x) and x.dtype.kind in "fiub":
+        return backend.xp_of(x).array(x)
+    if isinstance(x, float | np.floating):
+        return float(x)
+    if isinstance(x, int | np.integer):
+        return int(x)
+    if isinstance(x, np.bool_):
+        return bool(x)
     raise DTypeError(f"{diagnose.name(function)}: operands must be tensors, arrays or numbers, got {type(x).__name__}")
 
 
@@ -427,6 +428,8 @@ def _wrap(array: Any, node: Function | None = None, index: int = 0) -> Tensor:
 
 
 def _as_array(array: Any) -> Array:
+    if not backend.is_array(array) and not isinstance(array, np.generic):
+        raise DTypeError(f"forward must return an array or a tuple of arrays, got {type(array).__name__}")
     return np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results are scalars
 
 
@@ -445,7 +448,7 @@ def _unbroadcast(g: Array, shape: tuple[int, ...], node: Function) -> Array:
 
 def _hooked(g: Array, hooks: list | None) -> Array:
     for hook in hooks or ():
-        changed = hook(g)
+        changed = hook(backend.xp_of(g).array(g))  # a copy: others may hold g
         g = g if changed is None else changed
     return g
 

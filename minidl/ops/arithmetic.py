@@ -29,17 +29,16 @@ def as_float(x: Any) -> Any:
 
 
 def matched(a: Any, b: Any) -> tuple:
-    r"""Both operands (arrays or numbers) in the float type of the one that has one."""
-    if type(b) is float and type(a) is not float and type(a) is not int:
+    r"""Both operands (arrays or numbers, one of them an array) in the float type of the one that has one."""
+    if type(b) is float:
         return as_float(a), b
-    if type(a) is float and type(b) is not int:
+    if type(a) is float:
         return a, as_float(b)
-    if type(a) in (int, float, bool) or type(b) in (int, float, bool) or a.dtype == b.dtype:
-        return a, b
-    if a.dtype.kind == "f" and b.dtype.kind != "f":
-        return a, b.astype(a.dtype)
-    if b.dtype.kind == "f" and a.dtype.kind != "f":
-        return a.astype(b.dtype), b
+    if type(a) is type(b) and a.dtype != b.dtype:
+        if b.dtype.kind != "f":
+            b = b.astype(a.dtype) if a.dtype.kind == "f" else b
+        elif a.dtype.kind != "f":
+            a = a.astype(b.dtype)
     return a, b
 
 
