@@ -10,7 +10,7 @@ them, as in "0.weight".
 ['0.weight', '0.bias', '2.weight', '2.bias']
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,11 +98,13 @@ class Module:
         r"""Its direct parts."""
         return (child for _, child in self.named_children())
 
-    def _named_tensors(self, kind: type) -> Iterator[tuple[str, Any]]:
-        for path, module in self.named_modules():
-            for name, value in vars(module).items():
-                if isinstance(value, kind):
-                    yield (f"{path}.{name}" if path else name), value
+    def _named_tensors(self, kind: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+        """Every tensor of this kind under every name that it has: its own first, then those of the parts."""
+        for name, value in vars(self).items():
+            if isinstance(value, kind):
+                yield prefix + name, value
+        for name, child in self.named_children():
+            yield from child._named_tensors(kind, f"{prefix}{name}.")
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         r"""Every parameter with its name, in the order of definition; a shared one comes once."""
@@ -119,6 +121,7 @@ class Module:
     # ---- what is done to all of it ----
     def train(self, mode: bool = True) -> "Module":
         r"""Switch to training (dropout drops, batch norm looks at the batch) or, with False, to evaluation."""
+        check.option(f"{type(self).__name__}.train", "mode", mode, (True, False))
         for module in self.modules():
             module.training = mode
         return self
@@ -156,6 +159,8 @@ class Module:
         return self._register("_forward_pre_hooks", hook)
 
     def _register(self, kind: str, hook: Callable) -> Callable[[], None]:
+        if not callable(hook):
+            raise check.DTypeError(f"{type(self).__name__}: hook must be a function, got {hook!r}")
         entry = lambda *arguments: hook(*arguments)  # noqa: E731  (its own object, so that it can be found again)
         setattr(self, kind, (*getattr(self, kind), entry))
 
@@ -166,13 +171,19 @@ class Module:
 
     # ---- weights ----
     def state_dict(self) -> dict[str, np.ndarray]:
-        r"""Copies of all parameters and buffers by name, as NumPy arrays; names and layouts are torch's."""
+        r"""Copies of all parameters and buffers by name, as NumPy arrays; names and layouts are torch's. What is shared
+        by two parts is listed under both names."""
         return {name: tensor.numpy() for name, tensor in self._named_tensors(Parameter | Buffer)}
 
-    def load_state_dict(self, state: dict[str, Any], strict: bool = True) -> Mismatch:
-        r"""Take over all values of `state`. With strict, a missing or unexpected name is a ValueError; a wrong shape
-        always is. Everything is checked before the first value is changed."""
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> Mismatch:
+        r"""Take over all values of `state`, a dict of arrays or tensors, and keep the dtype of this module.
+
+        With strict, a missing or unexpected name is a ValueError; with strict=False both are returned. A shape or dtype
+        that does not fit always is a ValueError or TypeError. Everything is checked before the first value is changed.
+        """
         who = f"{type(self).__name__}.load_state_dict"
+        if not isinstance(state, Mapping):
+            raise check.DTypeError(f"{who}: state must be a dict of arrays, got {type(state).__name__}")
         own = dict(self._named_tensors(Parameter | Buffer))
         mismatch = Mismatch([n for n in own if n not in state], [n for n in state if n not in own])
         if strict and (mismatch.missing_keys or mismatch.unexpected_keys):
@@ -180,15 +191,12 @@ class Module:
                 f"{who}: missing keys {mismatch.missing_keys}, unexpected keys {mismatch.unexpected_keys}; "
                 "strict=False takes what fits"
             )
-        values = {}
-        for name in own.keys() & state.keys():
-            value = state[name]
-            value = value.numpy() if isinstance(value, Tensor) else backend.to_numpy(np.asarray(value))
-            if value.shape != own[name].shape:
-                raise check.ShapeError(f"{who}: {name} must have shape {own[name].shape}, got {value.shape}")
-            if value.dtype.kind not in "fiub":
-                raise check.DTypeError(f"{who}: {name} must hold numbers, got dtype {value.dtype}")
-            values[name] = value
+        values = {name: _fitting(who, name, state[name], own[name]) for name in own if name in state}
+        first: dict[int, str] = {}  # the first name of each tensor
+        for name, value in values.items():
+            other = first.setdefault(id(own[name]), name)
+            if not np.array_equal(values[other], value, equal_nan=True):
+                raise ValueError(f"{who}: {other} and {name} are one tensor here, and came with different values")
         for name, value in values.items():
             own[name].data = value
         return mismatch
@@ -207,3 +215,20 @@ class Module:
         if not parts:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(parts) + "\n)"
+
+
+def _fitting(who: str, name: str, value: Any, own: Tensor) -> np.ndarray:
+    """`value` on the host and in the dtype of the tensor `own` whose values it shall become."""
+    if not hasattr(value, "__array__"):
+        raise check.DTypeError(f"{who}: {name} must be an array or a tensor, got {type(value).__name__}")
+    value = value.numpy() if isinstance(value, Tensor) else value
+    value = backend.to_numpy(value) if backend.is_array(value) else np.asarray(value)
+    if value.shape != own.shape:
+        raise check.ShapeError(f"{who}: {name} must have shape {own.shape}, got {value.shape}")
+    if not np.can_cast(value.dtype, own.dtype, casting="same_kind"):
+        raise check.DTypeError(f"{who}: {name} must fit into {own.dtype}, got dtype {value.dtype}")
+    with np.errstate(over="ignore"):
+        fitting = value.astype(own.dtype)
+    if own.dtype.kind == "f" and (np.isinf(fitting) & ~np.isinf(value)).any():
+        raise ValueError(f"{who}: {name} has values that are too large for {own.dtype}")
+    return fitting

@@ -1,0 +1,208 @@
+r"""BatchNorm: every channel with mean 0 and variance 1, measured over the batch.
+
+Channel c of x has n values: one for each image and place. With their mean and (biased) variance
+
+$$ \mu_c = \frac1n \sum_{n,l} x_{ncl}, \qquad v_c = \frac1n \sum_{n,l} (x_{ncl} - \mu_c)^2, \qquad
+   r_c = \frac{1}{\sqrt{v_c + \epsilon}} $$
+
+$$ \hat x = (x - \mu)\, r, \qquad y = \gamma \hat x + \beta $$
+
+so that a layer sees inputs of one size whatever the layers below it do; the learned $\gamma$ and $\beta$ can undo it.
+
+Backward, for one channel. $\gamma$ and $\beta$ act as in Linear:
+
+$$ d\gamma = \sum dy\,\hat x, \qquad d\beta = \sum dy, \qquad d\hat x = \gamma\,dy $$
+
+x moves the loss in three ways: through its own $\hat x$, through r and through $\mu$. Because $\sum (x - \mu) = 0$,
+$\partial v / \partial \mu = 0$, and
+
+$$ dr = \sum d\hat x\,(x - \mu) = \frac1r \sum d\hat x\,\hat x, \qquad
+   \frac{\partial r}{\partial v} = -\frac{r^3}{2}, \qquad \frac{\partial v}{\partial x} = \frac{2 (x - \mu)}{n}
+   = \frac{2 \hat x}{n r}, \qquad d\mu = -r \sum d\hat x $$
+
+$$ dx = r\,d\hat x + dr\,\frac{\partial r}{\partial v}\frac{\partial v}{\partial x} + \frac{d\mu}{n}
+      = r \left( d\hat x - \hat x\,\frac1n \sum d\hat x\,\hat x - \frac1n \sum d\hat x \right)
+      = \gamma r \left( dy - \hat x\,\frac{d\gamma}{n} - \frac{d\beta}{n} \right) $$
+
+The gradient loses its mean and its part along $\hat x$: those are what the normalisation cancels in x.
+
+Evaluation uses running averages of $\mu$ and v, which are constants: $dx = \gamma r\,dy$. In training they follow the
+batch, with the unbiased variance $v n / (n - 1)$:
+
+$$ \text{running} \leftarrow (1 - m)\,\text{running} + m\,\text{batch} $$
+
+with momentum m = 0.1 as in torch (Keras counts the other way: its 0.9 is this 0.1).
+
+Shapes: x, y (N, C), (N, C, L) or (N, C, H, W); everything else (C,). Ioffe and Szegedy 2015, arXiv 1502.03167,
+algorithm 1.
+"""
+
+import math
+
+import numpy as np
+
+from minidl import check, init
+from minidl.backend import xp_of
+from minidl.nn.module import Buffer, Module, Parameter
+from minidl.tensor import Function, Tensor
+
+
+class BatchNormFunction(Function):
+    def __init__(self, eps: float):
+        self.eps = eps
+
+    def forward(self, x, w=None, b=None, mean=None, var=None):
+        self.shape, self.frozen = x.shape, mean is not None
+        x = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))  # (N, C, L)
+        self.mean = mean if self.frozen else x.mean(axis=(0, 2))
+        xhat = x - self.mean[:, None]
+        self.var = var if self.frozen else (xhat * xhat).mean(axis=(0, 2))
+        r = 1 / xp_of(x).sqrt(self.var + self.eps)
+        xhat *= r[:, None]
+        self.save(xhat, r, w)
+        y = xhat if w is None else xhat * w[:, None]
+        y = y if b is None else y + b[:, None]
+        return y.reshape(self.shape)
+
+    def backward(self, dy):
+        xhat, r, w = self.saved
+        dy = dy.reshape(xhat.shape)
+        n = xhat.size // len(r)
+        db = dy.sum(axis=(0, 2))
+        dw = (dy * xhat).sum(axis=(0, 2))
+        dx = dy if self.frozen else dy - xhat * (dw / n)[:, None] - (db / n)[:, None]
+        dx = dx * (r if w is None else w * r)[:, None]
+        return dx.reshape(self.shape), dw, db, None, None
+
+
+def batch_norm(
+    x: Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Tensor | None = None,
+    bias: Tensor | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    r"""Batch normalisation of x (N, C, ...), with the statistics of the batch in training, else with the running ones.
+
+    In training the running ones, where given, are updated in place. ValueError where sizes do not fit, and for a batch
+    with less than two values per channel in training: their variance says nothing.
+
+    >>> x = Tensor([[1.0], [3.0]])
+    >>> batch_norm(x, None, None, training=True).numpy().round(3).ravel()
+    array([-1.,  1.], dtype=float32)
+    """
+    check.floats("batch_norm", "x", x)
+    if x.ndim < 2:
+        raise check.ShapeError(f"batch_norm: x must have shape (N, C, ...), got {x.shape}")
+    eps = check.number("batch_norm", "eps", eps, above=0)
+    momentum = check.number("batch_norm", "momentum", momentum, low=0, high=1)
+    C = x.shape[1]
+    given = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
+    for name, value in given.items():
+        if value is not None:
+            check.rank("batch_norm", name, value, "(C,)")
+            check.axis_size("batch_norm", name, value, 0, C, "num_features")
+    if (running_mean is None) != (running_var is None):
+        raise ValueError("batch_norm: give both of running_mean and running_var, or neither")
+    if not training:
+        if running_mean is None:
+            raise ValueError("batch_norm: running_mean and running_var are needed where training is False")
+        return BatchNormFunction(eps)(x, weight, bias, running_mean, running_var)
+    n = x.size // C if C else 0
+    if n < 2:
+        raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
+    function = BatchNormFunction(eps)
+    y = function(x, weight, bias)
+    if running_mean is not None:
+        for running, batch in ((running_mean, function.mean), (running_var, function.var * (n / (n - 1)))):
+            running.writable()[...] += momentum * (batch.astype(running.dtype) - running._data)
+    return y
+
+
+class _BatchNorm(Module):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+    ):
+        who = type(self).__name__
+        self.num_features = check.size(who, "num_features", num_features)
+        self.eps = check.number(who, "eps", eps, above=0)
+        self.momentum = momentum if momentum is None else check.number(who, "momentum", momentum, low=0, high=1)
+        self.affine, self.track_running_stats = affine, track_running_stats
+        self.weight = Parameter(init.ones(num_features)) if affine else None
+        self.bias = Parameter(init.zeros(num_features)) if affine else None
+        self.running_mean = Buffer(init.zeros(num_features)) if track_running_stats else None
+        self.running_var = Buffer(init.ones(num_features)) if track_running_stats else None
+        self.num_batches_tracked = Buffer(np.int64(0)) if track_running_stats else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check_rank(x)
+        check.axis_size(type(self).__name__, "x", x, 1, self.num_features, "num_features")
+        update = self.training and self.track_running_stats
+        momentum = self.momentum
+        if momentum is None:  # the plain average of all batches so far
+            momentum = 1 / (self.num_batches_tracked.item() + 1) if update else 0
+        y = batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            self.training or not self.track_running_stats,
+            momentum,
+            self.eps,
+        )
+        if update:
+            self.num_batches_tracked.writable()[...] += 1
+        return y
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
+            f"track_running_stats={self.track_running_stats}"
+        )
+
+
+class BatchNorm1d(_BatchNorm):
+    r"""Batch normalisation of vectors (N, C) or sequences of channels (N, C, L).
+
+    | option | meaning |
+    |---|---|
+    | `eps` | $\epsilon$, added to the variance |
+    | `momentum` | m, the weight of the newest batch in the running statistics; None: their plain average |
+    | `affine` | whether there are $\gamma$ (`weight`, starts at 1) and $\beta$ (`bias`, starts at 0) |
+    | `track_running_stats` | False: no running statistics, evaluation looks at the batch too |
+
+    Frozen by `eval()`: the running statistics then neither change nor get a gradient, also if the rest is training.
+
+    >>> from minidl import Tensor, nn
+    >>> layer = nn.BatchNorm1d(1)
+    >>> layer(Tensor([[1.0], [3.0]])).numpy().round(3).ravel()
+    array([-1.,  1.], dtype=float32)
+    >>> layer.running_mean.item(), round(layer.running_var.item(), 3)      # 0.1 * 2, 0.9 * 1 + 0.1 * 2
+    (0.20000000298023224, 1.1)
+    """
+
+    def _check_rank(self, x: Tensor) -> None:
+        if x.ndim not in (2, 3):
+            raise check.ShapeError(f"BatchNorm1d: x must have shape (N, C) or (N, C, L), got {x.shape}")
+
+
+class BatchNorm2d(_BatchNorm):
+    r"""Batch normalisation of images (N, C, H, W); options as in BatchNorm1d.
+
+    >>> from minidl import nn
+    >>> layer = nn.BatchNorm2d(6)
+    >>> list(layer.state_dict())
+    ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked']
+    """
+
+    def _check_rank(self, x: Tensor) -> None:
+        check.rank("BatchNorm2d", "x", x, "(N, C, H, W)")

@@ -1,0 +1,102 @@
+r"""Dropout: every value is set to 0 with probability p, at random, and the others make up for it.
+
+$$ y = m\,x, \qquad m = \begin{cases} 0 & \text{with probability } p \\ 1 / (1 - p) & \text{else} \end{cases} $$
+
+The mean of m is 1, so y has the mean of x, and evaluation needs no change at all: there y = x. A network that cannot
+rely on any one of its units learns more robust features. Dropout2d draws one m for a whole channel of an image:
+neighbouring pixels are so alike that dropping single ones takes little away (Tompson et al. 2015).
+
+Backward, with the mask of the forward pass:
+
+$$ dx = m\,dy $$
+
+Staying on at prediction (`training=True`, Keras' option) gives a sample of the network's predictions; their spread over
+many calls says how unsure it is: Monte-Carlo dropout (Gal and Ghahramani 2016).
+
+Shapes: x, y, m any; in Dropout2d x, y (N, C, H, W) and m (N, C, 1, 1). Srivastava, Hinton, Krizhevsky, Sutskever and
+Salakhutdinov 2014, JMLR 15.
+"""
+
+from minidl import check
+from minidl.nn.module import Module
+from minidl.random import keep_mask
+from minidl.tensor import Function, Tensor
+
+
+class DropoutFunction(Function):
+    def __init__(self, p: float, shape: tuple[int, ...]):
+        self.p, self.shape = p, shape  # shape of the mask
+
+    def forward(self, x):
+        m = keep_mask(self.shape, self.p, x)
+        self.save(m)
+        return x * m
+
+    def backward(self, dy):
+        (m,) = self.saved
+        return dy * m
+
+
+def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    r"""x with every value dropped with probability p (0 ... 1) if `training`, else x itself.
+
+    >>> import minidl
+    >>> minidl.manual_seed(0)
+    >>> sorted(set(dropout(Tensor([1.0] * 100), p=0.5).numpy().tolist()))
+    [0.0, 2.0]
+    """
+    return _dropped("dropout", x, p, training, x.shape)
+
+
+def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
+    r"""x (N, C, H, W) with every channel of every image dropped with probability p if `training`, else x itself."""
+    check.rank("dropout2d", "x", x, "(N, C, H, W)")
+    return _dropped("dropout2d", x, p, training, (*x.shape[:2], 1, 1))
+
+
+def _dropped(who: str, x: Tensor, p: float, training: bool, shape: tuple) -> Tensor:
+    check.floats(who, "x", x)
+    p = check.number(who, "p", p, low=0, high=1)
+    if not check.option(who, "training", training, (True, False)) or p == 0:
+        return x
+    return DropoutFunction(p, shape)(x)
+
+
+class Dropout(Module):
+    r"""Dropout with probability p. Called as `layer(x, training=None)`.
+
+    | `training` | meaning |
+    |---|---|
+    | None | as the module is: on after `train()`, off after `eval()` |
+    | True | on, also in evaluation: Monte-Carlo dropout |
+    | False | off |
+
+    >>> from minidl import Tensor, nn
+    >>> layer = nn.Dropout(p=0.9).eval()
+    >>> layer(Tensor([1.0, 2.0])).numpy()
+    array([1., 2.], dtype=float32)
+    >>> bool((layer(Tensor([1.0] * 100), training=True).numpy() == 0).any())
+    True
+    """
+
+    def __init__(self, p: float = 0.5):
+        self.p = check.number(type(self).__name__, "p", p, low=0, high=1)
+
+    def forward(self, x: Tensor, training: bool | None = None) -> Tensor:
+        return dropout(x, self.p, self.training if training is None else training)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class Dropout2d(Dropout):
+    r"""Dropout of whole channels of images (N, C, H, W); called as Dropout.
+
+    >>> from minidl import Tensor, nn
+    >>> y = nn.Dropout2d(p=0.5)(Tensor([[[[1.0, 1.0]], [[1.0, 1.0]]]])).numpy()
+    >>> bool((y[..., 0] == y[..., 1]).all())                  # a channel is dropped or kept as a whole
+    True
+    """
+
+    def forward(self, x: Tensor, training: bool | None = None) -> Tensor:
+        return dropout2d(x, self.p, self.training if training is None else training)

@@ -1,0 +1,88 @@
+r"""Embedding: a table with one learned vector for each word (or other thing) of a vocabulary.
+
+$$ y_{nd} = W_{i_n d} $$
+
+It is a Linear layer on one-hot rows, $y = \mathrm{onehot}(i)\,W$, without the multiplications by 0.
+
+Backward. Row v of W stands in y once for every n with $i_n = v$, with slope 1, so its gradient is the sum over them:
+
+$$ dW_{vd} = \sum_{n:\ i_n = v} dy_{nd} $$
+
+(`scatter_add` in kernels/scatter.py). The ids are no real numbers and have no gradient. With `padding_idx`, row p
+stands for "no word": it starts at 0, and $dW_p = 0$ keeps it there.
+
+Shapes: i any shape (...) of integers in 0 ... V-1, W (V, D), y (..., D). Bengio, Ducharme, Vincent and Jauvin 2003,
+JMLR 3.
+"""
+
+from typing import Any
+
+from minidl import check, init
+from minidl.kernels.scatter import scatter_add
+from minidl.nn.module import Module, Parameter
+from minidl.tensor import Function, Tensor
+
+
+class EmbeddingFunction(Function):
+    def __init__(self, padding_idx: int | None):
+        self.padding_idx = padding_idx
+
+    def forward(self, ids, w):
+        self.save(ids)
+        self.size = w.shape
+        return w[ids]  # (V, D) at (...) -> (..., D)
+
+    def backward(self, dy):
+        (ids,) = self.saved
+        V, D = self.size
+        dw = scatter_add(ids.reshape(-1), dy.reshape(ids.size, D), V)
+        if self.padding_idx is not None:
+            dw[self.padding_idx] = 0
+        return None, dw
+
+
+def embedding(ids: Tensor, weight: Tensor, padding_idx: int | None = None) -> Tensor:
+    r"""The rows of weight (V, D) that ids names. ValueError for an id outside of 0 ... V-1, TypeError for no integers.
+
+    >>> embedding(Tensor([2, 0]), Tensor([[0.0, 0.1], [1.0, 1.1], [2.0, 2.1]])).numpy()
+    array([[2. , 2.1],
+           [0. , 0.1]], dtype=float32)
+    """
+    check.rank("embedding", "weight", weight, "(V, D)")
+    check.floats("embedding", "weight", weight)
+    check.indices("embedding", "ids", ids._data if isinstance(ids, Tensor) else ids, weight.shape[0])
+    return EmbeddingFunction(_row("embedding", padding_idx, weight.shape[0]))(ids, weight)
+
+
+class Embedding(Module):
+    r"""A table of `num_embeddings` vectors of `embedding_dim` numbers, drawn from N(0, 1).
+
+    | option | meaning |
+    |---|---|
+    | `padding_idx` | the id that means "nothing here" (negative: counted from the end): a row that is and stays 0 |
+
+    >>> from minidl import Tensor, nn
+    >>> table = nn.Embedding(10, 3, padding_idx=0)
+    >>> y = table(Tensor([[1, 2, 0, 0]]))
+    >>> y.shape, y.numpy()[0, 3]
+    ((1, 4, 3), array([0., 0., 0.], dtype=float32))
+    """
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None):
+        self.num_embeddings = check.size("Embedding", "num_embeddings", num_embeddings)
+        self.embedding_dim = check.size("Embedding", "embedding_dim", embedding_dim)
+        self.padding_idx = _row("Embedding", padding_idx, num_embeddings)
+        weight = init.normal((num_embeddings, embedding_dim))
+        if padding_idx is not None:
+            weight[self.padding_idx] = 0
+        self.weight = Parameter(weight)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return embedding(ids, self.weight, self.padding_idx)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_embeddings}, {self.embedding_dim}, padding_idx={self.padding_idx}"
+
+
+def _row(who: str, padding_idx: Any, V: int) -> int | None:
+    return None if padding_idx is None else check.integer(who, "padding_idx", padding_idx, low=-V, high=V - 1) % V

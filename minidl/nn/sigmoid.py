@@ -1,0 +1,30 @@
+r"""Sigmoid: any number becomes one between 0 and 1, such as a probability.
+
+$$ y = \sigma(x) = \frac{1}{1 + e^{-x}}, \qquad dx = dy\,y (1 - y) $$
+
+`ops.sigmoid` holds the operation; this is the layer around it.
+
+Shapes: x, y any. Rumelhart, Hinton and Williams 1986, Nature 323.
+"""
+
+from minidl import check, ops
+from minidl.nn.module import Module
+from minidl.tensor import Tensor
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    r"""$1 / (1 + e^{-x})$."""
+    check.floats("sigmoid", "x", x)
+    return ops.sigmoid(x)
+
+
+class Sigmoid(Module):
+    r"""$1 / (1 + e^{-x})$, element by element.
+
+    >>> from minidl import Tensor, nn
+    >>> nn.Sigmoid()(Tensor([0.0, 1000.0])).numpy()
+    array([0.5, 1. ], dtype=float32)
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sigmoid(x)
