@@ -51,7 +51,7 @@ class BatchNormFunction(Function):
     def __init__(self, eps: float):
         self.eps = eps
 
-    def forward(self, x, w=None, b=None, mean=None, var=None):
+    def forward(self, x, w, b, mean, var):
         self.shape, self.frozen = x.shape, mean is not None
         x = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))  # (N, C, L)
         self.mean = mean if self.frozen else x.mean(axis=(0, 2))
@@ -115,7 +115,7 @@ def batch_norm(
     if n < 2:
         raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
     function = BatchNormFunction(eps)
-    y = function(x, weight, bias)
+    y = function(x, weight, bias, None, None)
     if running_mean is not None:
         for running, batch in ((running_mean, function.mean), (running_var, function.var * (n / (n - 1)))):
             running.writable()[...] += momentum * (batch.astype(running.dtype) - running._data)
