@@ -1,0 +1,228 @@
+r"""Callbacks: what happens between epochs. The names of the hooks and of the options are Keras'.
+
+`fit` calls each hook of each callback, in their order. Before the first it sets on each of them `model`, `optimizer`,
+`history` (with the epochs so far, the one that just ended too) and `names` (what there will be to monitor, such as
+"loss" and "val_loss"). Setting `model.stop_training = True` ends the training after the epoch.
+
+>>> class Shout(Callback):
+...     def on_epoch_end(self, epoch, logs):
+...         print(f"{epoch}: {logs['loss']:.1f}!")
+>>> Shout().on_epoch_end(0, {"loss": 0.25})
+0: 0.2!
+"""
+
+import csv
+import math
+import os
+from typing import Any
+
+from minidl import check, io
+from minidl.optim import ReduceLROnPlateau
+
+MODES = {
+    "auto": "max for accuracy, top_k_accuracy, precision, recall, f1 and roc_auc, else min",
+    "min": "lower is better",
+    "max": "higher is better",
+}
+HIGHER = ("accuracy", "precision", "recall", "f1", "roc_auc")
+
+
+class Callback:
+    r"""The base class: hooks that do nothing. `epoch` and `batch` count from 0; logs are the numbers so far."""
+
+    model: Any = None
+    optimizer: Any = None
+    history: Any = None
+    names: tuple[str, ...] = ()
+
+    def on_train_begin(self) -> None:
+        r"""Before the first epoch."""
+
+    def on_train_end(self) -> None:
+        r"""After the last epoch; not when an error ends the training."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        r"""Before the first batch of an epoch."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        r"""After an epoch and its validation; logs: all its numbers."""
+
+    def on_train_batch_begin(self, batch: int) -> None:
+        r"""Before a step."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        r"""After a step; logs: the mean loss of the epoch so far."""
+
+    def check_monitor(self, monitor: str) -> None:
+        r"""ValueError, with the names that there are, unless `monitor` is one of them."""
+        if monitor not in self.names:
+            raise ValueError(
+                f"{type(self).__name__}: monitor must be one of {', '.join(map(repr, self.names))}, got {monitor!r}"
+            )
+
+
+class EarlyStopping(Callback):
+    r"""Stop when a number has not got better for `patience` epochs.
+
+    | option | meaning |
+    |---|---|
+    | `monitor` | which number |
+    | `min_delta` | getting better by less does not count |
+    | `patience` | how many epochs without getting better are borne; 0 and 1 stop at the first |
+    | `mode` | what better is: "min", "max", or "auto" by the name |
+    | `baseline` | the number to beat at first |
+    | `restore_best_weights` | whether the model ends with the weights of the best epoch, stopped early or not |
+
+    After training, `best`, `best_epoch` and `stopped_epoch` (None if it ran to the end) say what happened.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        *,
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        baseline: float | None = None,
+        restore_best_weights: bool = False,
+    ):
+        self.monitor = monitor
+        self.min_delta = check.number("EarlyStopping", "min_delta", min_delta, low=0)
+        self.patience = check.integer("EarlyStopping", "patience", patience, low=0)
+        self.better = Better("EarlyStopping", monitor, mode, self.min_delta)
+        self.baseline = None if baseline is None else check.number("EarlyStopping", "baseline", baseline)
+        self.restore_best_weights = restore_best_weights
+
+    def on_train_begin(self) -> None:
+        self.check_monitor(self.monitor)
+        self.best = self.better.worst
+        self.best_epoch = self.stopped_epoch = self.best_weights = None
+        self.wait = 0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        value = logs[self.monitor]
+        if self.better(value, self.best):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.state_dict()
+            if self.baseline is None or self.better(value, self.baseline):
+                self.wait = 0
+                return
+        self.wait += 1
+        if self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self) -> None:
+        if self.best_weights is not None:
+            self.model.load_state_dict(self.best_weights)
+
+
+class ModelCheckpoint(Callback):
+    r"""Save the weights (`minidl.save`) after every epoch, or after those that are the best so far.
+
+    path: may hold the epoch, from 1, and numbers: "run-{epoch:02d}-{val_loss:.2f}.safetensors".
+    monitor, mode: what the best epoch is, for save_best_only; as in `EarlyStopping`.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        *,
+        monitor: str = "val_loss",
+        mode: str = "auto",
+        save_best_only: bool = False,
+    ):
+        self.path = os.fspath(path)
+        self.monitor, self.save_best_only = monitor, save_best_only
+        self.better = Better("ModelCheckpoint", monitor, mode)
+
+    def on_train_begin(self) -> None:
+        self._path(0, dict.fromkeys(self.names, 0.0))
+        if self.save_best_only:
+            self.check_monitor(self.monitor)
+        self.best = self.better.worst
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        if self.save_best_only:
+            if not self.better(logs[self.monitor], self.best):
+                return
+            self.best = logs[self.monitor]
+        io.save(self.model.state_dict(), self._path(epoch, logs))
+
+    def _path(self, epoch: int, logs: dict[str, float]) -> str:
+        try:
+            return self.path.format(epoch=epoch + 1, **logs)
+        except (KeyError, IndexError, ValueError) as error:
+            raise ValueError(
+                f"ModelCheckpoint: path {self.path!r} cannot be filled in from epoch and {', '.join(self.names)}: "
+                f"{error!r}"
+            ) from error
+
+
+class CSVLogger(Callback):
+    r"""Write the numbers of every epoch to a CSV file, one line an epoch, at once.
+
+    append: go on in a file that is there, which must have the same columns, instead of writing a new one.
+    """
+
+    def __init__(self, path: str | os.PathLike, *, append: bool = False):
+        self.path, self.append = os.fspath(path), append
+
+    def on_train_begin(self) -> None:
+        self.columns = ["epoch", *self.names]
+        self.started = self.append and os.path.exists(self.path)
+        if self.started:
+            with open(self.path, newline="") as file:
+                found = next(csv.reader(file), [])
+            if found != self.columns:
+                raise ValueError(f"CSVLogger: {self.path!r} has the columns {found}, this training has {self.columns}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        with open(self.path, "a" if self.started else "w", newline="") as file:
+            writer = csv.writer(file)
+            if not self.started:
+                writer.writerow(self.columns)
+            writer.writerow([epoch, *(logs[name] for name in self.names)])
+        self.started = True
+
+
+class Schedule(Callback):
+    r"""Step a schedule of `minidl.optim` after every epoch; ReduceLROnPlateau is given the number `monitor`."""
+
+    def __init__(self, schedule: Any, *, monitor: str = "val_loss"):
+        if not callable(getattr(schedule, "step", None)):
+            raise check.DTypeError(f"Schedule: schedule must have a step(), got {type(schedule).__name__}")
+        self.schedule, self.monitor = schedule, monitor
+        after = getattr(schedule, "after", None)  # what follows a warm-up
+        self.watches = isinstance(schedule, ReduceLROnPlateau) or isinstance(after, ReduceLROnPlateau)
+
+    def on_train_begin(self) -> None:
+        if self.watches:
+            self.check_monitor(self.monitor)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        if self.watches:
+            self.schedule.step(logs[self.monitor])
+        else:
+            self.schedule.step()
+
+
+class Better:
+    r"""Whether a number is better than another by more than `delta`; a NaN never is.
+
+    >>> Better("EarlyStopping", "val_accuracy", "auto")(0.9, 0.8), Better("EarlyStopping", "loss", "auto")(0.9, 0.8)
+    (True, False)
+    """
+
+    def __init__(self, who: str, monitor: str, mode: str, delta: float = 0.0):
+        if not isinstance(monitor, str):
+            raise check.DTypeError(f"{who}: monitor must be a name, got {monitor!r}")
+        check.option(who, "mode", mode, MODES)
+        higher = monitor.removeprefix("val_") in HIGHER or monitor.endswith("_accuracy")
+        self.sign = 1 if mode == "max" or (mode == "auto" and higher) else -1
+        self.delta = delta
+        self.worst = -self.sign * math.inf
+
+    def __call__(self, value: float, than: float) -> bool:
+        return self.sign * (value - than) > self.delta
