@@ -66,7 +66,7 @@ def gradcheck(
 ) -> float:
     r"""Compare the gradients of `function(*inputs)` with central differences, for every float input and parameter.
 
-    function: from tensors to a tensor (or a tuple of them); it must give the same result every time.
+    function: from tensors to a tensor (or a tuple of them); it must give the same result every time (ValueError).
     inputs: tensors or float64 arrays (integers and other options are passed on as they are); a tensor with
         requires_grad=False is not checked.
     parameters: further float64 tensors that the function reads, such as `layer.parameters()`.
@@ -91,7 +91,12 @@ def gradcheck(
     before = [tensor.numpy() for _, tensor in checked]
 
     with no_grad():
-        upstream = [rng.normal(size=y.shape) for y in _outputs(function(*inputs))]
+        first, second = _outputs(function(*inputs)), _outputs(function(*inputs))
+    if not first:
+        raise ValueError("gradcheck: the function returns no float tensor")
+    if not all(np.array_equal(a.numpy(), b.numpy(), equal_nan=True) for a, b in zip(first, second, strict=True)):
+        raise ValueError("gradcheck: the function gives another result every time; start its random numbers afresh")
+    upstream = [rng.normal(size=y.shape) for y in first]
 
     def loss() -> float:
         with no_grad():
@@ -105,7 +110,8 @@ def gradcheck(
     for g, y in zip(upstream, outputs, strict=True):
         part = (y * Tensor(g).to(y.backend)).sum()
         total = part if total is None else total + part
-    total.backward()
+    if total.requires_grad:  # else no gradient arrives anywhere, which counts as zeros below
+        total.backward()
 
     for (name, tensor), old in zip(checked, before, strict=True):
         if not np.array_equal(tensor.numpy(), old):
