@@ -21,23 +21,23 @@ from minidl.tensor import Function, Tensor
 class Conv1x1Function(Function):
     def forward(self, x, w, b=None):
         self.save(x, w)
-        N, C, H, W = x.shape
-        y = w.reshape(-1, C) @ x.reshape(N, C, H * W)  # (F, C) @ (N, C, L) -> (N, F, L)
+        (N, C, H, W), F = x.shape, len(w)
+        y = w.reshape(F, C) @ x.reshape(N, C, H * W)  # (F, C) @ (N, C, L) -> (N, F, L)
         if b is not None:
             y += b[:, None]
-        return y.reshape(N, -1, H, W)
+        return y.reshape(N, F, H, W)
 
     def backward(self, dy):
         x, w = self.saved
-        N, C, H, W = x.shape
-        xp = xp_of(dy)
-        dy = dy.reshape(N, -1, H * W)
-        dx = None
+        (N, C, H, W), F = x.shape, len(w)
+        dy, x = dy.reshape(N, F, H * W), x.reshape(N, C, H * W)
+        dx = dw = None
         if self.needs_grad[0]:
-            dx = (w.reshape(-1, C).T @ dy).reshape(x.shape)  # (C, F) @ (N, F, L) -> (N, C, L)
-        # (N, F, L) . (N, C, L) over N and L -> (F, C)
-        dw = xp.tensordot(dy, x.reshape(N, C, H * W), axes=((0, 2), (0, 2)))
-        return dx, dw.reshape(w.shape), dy.sum(axis=(0, 2))
+            dx = (w.reshape(F, C).T @ dy).reshape(N, C, H, W)  # (C, F) @ (N, F, L) -> (N, C, L)
+        if self.needs_grad[1]:
+            # (N, F, L) . (N, C, L) over N and L -> (F, C)
+            dw = xp_of(dy).tensordot(dy, x, axes=((0, 2), (0, 2))).reshape(w.shape)
+        return dx, dw, dy.sum(axis=(0, 2))
 
 
 def conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
