@@ -1,19 +1,25 @@
 r"""The layers, one a file."""
 
+from minidl.nn.adaptive_avg_pool import AdaptiveAvgPool2d, adaptive_avg_pool2d
+from minidl.nn.avg_pool import AvgPool1d, AvgPool2d, avg_pool1d, avg_pool2d
 from minidl.nn.batch_norm import BatchNorm1d, BatchNorm2d, batch_norm
 from minidl.nn.concat import Concat
+from minidl.nn.conv1d import Conv1d, conv1d
 from minidl.nn.conv2d import Conv2d, conv2d
+from minidl.nn.conv_transpose2d import ConvTranspose2d, conv_transpose2d
 from minidl.nn.dropout import Dropout, Dropout2d, dropout, dropout2d
 from minidl.nn.elu import ELU, elu
 from minidl.nn.embedding import Embedding, embedding
 from minidl.nn.flatten import Flatten
 from minidl.nn.gaussian_noise import GaussianNoise, gaussian_noise
 from minidl.nn.gelu import GELU, gelu
+from minidl.nn.global_pool import GlobalAvgPool2d, GlobalMaxPool2d, global_avg_pool2d, global_max_pool2d
 from minidl.nn.group_norm import GroupNorm, group_norm
 from minidl.nn.identity import Identity
 from minidl.nn.layer_norm import LayerNorm, layer_norm
 from minidl.nn.leaky_relu import LeakyReLU, leaky_relu
 from minidl.nn.linear import Linear, linear
+from minidl.nn.max_pool import MaxPool1d, MaxPool2d, max_pool1d, max_pool2d
 from minidl.nn.module import Buffer, Module, Parameter
 from minidl.nn.module_list import ModuleList
 from minidl.nn.prelu import PReLU, prelu
@@ -25,15 +31,22 @@ from minidl.nn.sigmoid import Sigmoid, sigmoid
 from minidl.nn.silu import SiLU, silu
 from minidl.nn.softmax import LogSoftmax, Softmax, log_softmax, softmax
 from minidl.nn.softplus import Softplus, softplus
+from minidl.nn.sum_pool import SumPool1d, SumPool2d, sum_pool1d, sum_pool2d
 from minidl.nn.summary import summary
 from minidl.nn.tanh import Tanh, tanh
+from minidl.nn.upsample import Upsample, interpolate
 
 __all__ = [
+    "AdaptiveAvgPool2d",
+    "AvgPool1d",
+    "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "Buffer",
     "Concat",
+    "Conv1d",
     "Conv2d",
+    "ConvTranspose2d",
     "Dropout",
     "Dropout2d",
     "ELU",
@@ -41,12 +54,16 @@ __all__ = [
     "Flatten",
     "GELU",
     "GaussianNoise",
+    "GlobalAvgPool2d",
+    "GlobalMaxPool2d",
     "GroupNorm",
     "Identity",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "MaxPool1d",
+    "MaxPool2d",
     "Module",
     "ModuleList",
     "PReLU",
@@ -59,20 +76,33 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Softplus",
+    "SumPool1d",
+    "SumPool2d",
     "Tanh",
+    "Upsample",
+    "adaptive_avg_pool2d",
+    "avg_pool1d",
+    "avg_pool2d",
     "batch_norm",
+    "conv1d",
     "conv2d",
+    "conv_transpose2d",
     "dropout",
     "dropout2d",
     "elu",
     "embedding",
     "gaussian_noise",
     "gelu",
+    "global_avg_pool2d",
+    "global_max_pool2d",
     "group_norm",
+    "interpolate",
     "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
+    "max_pool1d",
+    "max_pool2d",
     "prelu",
     "relu",
     "selu",
@@ -80,6 +110,8 @@ __all__ = [
     "silu",
     "softmax",
     "softplus",
+    "sum_pool1d",
+    "sum_pool2d",
     "summary",
     "tanh",
 ]

@@ -1,0 +1,113 @@
+r"""Global pooling: one number for each map, its mean or its largest value.
+
+$$ \text{average: } y_{nc} = \frac{1}{HW} \sum_{hw} x_{nchw}, \qquad \text{maximum: } y_{nc} = \max_{hw} x_{nchw} $$
+
+It makes a classifier independent of the size of its images, and of where in them something is: the mean tells how much
+of it there is, the maximum whether there is any.
+
+Backward. The mean has slope 1/HW in every pixel, the maximum slope 1 in the winner and 0 elsewhere (the first one, row
+by row, where several are equal; a NaN wins):
+
+$$ dx_{nchw} = \frac{dy_{nc}}{HW}, \qquad dx_{nchw} = dy_{nc} \; [\,\text{winner}_{nc} = (h, w)\,] $$
+
+Shapes: x (N, C, H, W), y (N, C), or (N, C, 1, 1) with keepdims. Lin, Chen and Yan 2013, arXiv 1312.4400, section 3.2.
+"""
+
+from minidl import check
+from minidl.backend import xp_of
+from minidl.nn.module import Module
+from minidl.tensor import Function, Tensor
+
+
+class GlobalAvgPool2dFunction(Function):
+    def forward(self, x):
+        self.save()
+        self.shape = x.shape
+        return x.mean(axis=(2, 3))
+
+    def backward(self, dy):
+        N, C, H, W = self.shape
+        dx = xp_of(dy).empty(self.shape, dy.dtype)
+        dx[:] = (dy / (H * W))[:, :, None, None]
+        return dx
+
+
+class GlobalMaxPool2dFunction(Function):
+    def forward(self, x):
+        N, C, H, W = self.shape = x.shape
+        x = x.reshape(N, C, H * W)
+        winner = x.argmax(axis=2)[:, :, None]  # the first NaN, else the first of the largest
+        self.save(winner)
+        return xp_of(x).take_along_axis(x, winner, axis=2).reshape(N, C)
+
+    def backward(self, dy):
+        (winner,) = self.saved
+        N, C, H, W = self.shape
+        xp = xp_of(dy)
+        here = winner == xp.arange(H * W)  # (N, C, HW)
+        return xp.where(here, dy[:, :, None], dy.dtype.type(0)).reshape(self.shape)
+
+
+def _global_pool(who: str, function: Function, x: Tensor, keepdims: bool) -> Tensor:
+    check.rank(who, "x", x, "(N, C, H, W)")
+    check.floats(who, "x", x)
+    check.option(who, "keepdims", keepdims, (False, True))
+    N, C, H, W = x.shape
+    if H * W == 0:
+        raise check.ShapeError(f"{who}: x must have a pixel or more along every axis, got {(H, W)}")
+    y = function(x)
+    return y.reshape(N, C, 1, 1) if keepdims else y
+
+
+def global_avg_pool2d(x: Tensor, keepdims: bool = False) -> Tensor:
+    r"""The mean of every map of x (N, C, H, W).
+
+    >>> global_avg_pool2d(Tensor([[[[1.0, 2.0], [3.0, 6.0]]]]))
+    Tensor([[3.]])
+    """
+    return _global_pool("global_avg_pool2d", GlobalAvgPool2dFunction(), x, keepdims)
+
+
+def global_max_pool2d(x: Tensor, keepdims: bool = False) -> Tensor:
+    r"""The largest value of every map of x (N, C, H, W).
+
+    >>> global_max_pool2d(Tensor([[[[1.0, 2.0], [3.0, 6.0]]]]))
+    Tensor([[6.]])
+    """
+    return _global_pool("global_max_pool2d", GlobalMaxPool2dFunction(), x, keepdims)
+
+
+class GlobalAvgPool2d(Module):
+    r"""The mean of every map: (N, C, H, W) -> (N, C), or (N, C, 1, 1) with keepdims.
+
+    >>> from minidl import Tensor, nn
+    >>> nn.GlobalAvgPool2d()(Tensor([[[[1.0, 2.0], [3.0, 6.0]]]]))
+    Tensor([[3.]])
+    """
+
+    def __init__(self, keepdims: bool = False):
+        self.keepdims = check.option("GlobalAvgPool2d", "keepdims", keepdims, (False, True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return global_avg_pool2d(x, self.keepdims)
+
+    def extra_repr(self) -> str:
+        return f"keepdims={self.keepdims}"
+
+
+class GlobalMaxPool2d(Module):
+    r"""The largest value of every map: (N, C, H, W) -> (N, C), or (N, C, 1, 1) with keepdims.
+
+    >>> from minidl import Tensor, nn
+    >>> nn.GlobalMaxPool2d()(Tensor([[[[1.0, 2.0], [3.0, 6.0]]]]))
+    Tensor([[6.]])
+    """
+
+    def __init__(self, keepdims: bool = False):
+        self.keepdims = check.option("GlobalMaxPool2d", "keepdims", keepdims, (False, True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return global_max_pool2d(x, self.keepdims)
+
+    def extra_repr(self) -> str:
+        return f"keepdims={self.keepdims}"

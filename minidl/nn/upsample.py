@@ -1,0 +1,168 @@
+r"""Upsample: an image with more pixels (or fewer), by repeating pixels or by drawing lines between them.
+
+Pixel o of the new axis lies at the place u of the old one. With r = n / O, or 1 / scale_factor where that was given:
+
+| mode | place u of pixel o | value |
+|---|---|---|
+| nearest | $r\,o$ | $x_i$ |
+| bilinear, align_corners=False: edges line up | $\max(r\,(o + 1/2) - 1/2,\; 0)$ | $(1 - t)\, x_i + t\, x_{i+1}$ |
+| bilinear, align_corners=True: corner pixels line up | $o\,(n - 1) / (O - 1)$ | $(1 - t)\, x_i + t\, x_{i+1}$ |
+
+with $i = \lfloor u \rfloor$ and $t = u - i$; beyond the last pixel there is only the last pixel. These are torch's
+rules, to the float32 in which it works out r and u for "nearest".
+
+Rows and columns are treated one after the other. Bilinear is a separable linear map $y = A\,x\,B^\top$ (separable.py,
+where the backward is derived) with one row of A for each new row, which holds the weights $1 - t$ and t. Nearest is one
+too, with a single 1 in each row of A; its forward only looks pixels up, its backward is the same $dx = A^\top dy\,B$: a
+pixel gets the sum of the dy of its copies.
+
+Shapes: x (N, C, H, W), y (N, C, OH, OW).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minidl import check
+from minidl.backend import xp_of
+from minidl.nn.module import Module
+from minidl.nn.separable import SeparableFunction
+from minidl.tensor import Function, Tensor
+
+MODES = ("nearest", "bilinear")
+
+
+class NearestFunction(Function):
+    def __init__(self, rows: np.ndarray, columns: np.ndarray):
+        self.rows, self.columns = rows, columns  # the old place of every new row and column
+
+    def forward(self, x):
+        xp = xp_of(x)
+        rows, columns = xp.asarray(self.rows), xp.asarray(self.columns)
+        self.save(rows, columns)
+        self.size = x.shape[2:]
+        return x.take(rows, axis=2).take(columns, axis=3)
+
+    def backward(self, dy):
+        xp = xp_of(dy)
+        A, B = (
+            (places[:, None] == xp.arange(n)).astype(dy.dtype) for places, n in zip(self.saved, self.size, strict=True)
+        )
+        return A.T @ dy @ B  # (H, OH) @ (N, C, OH, OW) @ (OW, W) -> (N, C, H, W)
+
+
+def nearest(n: int, outputs: int, scale: float | None) -> np.ndarray:
+    r"""The old place of each of `outputs` new pixels of an axis of n.
+
+    >>> nearest(2, 5, None)
+    array([0, 0, 0, 1, 1])
+    """
+    o = np.arange(outputs)
+    if outputs == n:
+        return o
+    r = np.float32(1 / scale) if scale else np.float32(n) / np.float32(outputs)
+    return np.minimum(np.floor(o.astype(np.float32) * r).astype(np.int64), n - 1)
+
+
+def lines(n: int, outputs: int, scale: float | None, align_corners: bool) -> np.ndarray:
+    r"""The matrix that draws lines through n pixels and reads them at `outputs` places.
+
+    >>> lines(2, 4, None, align_corners=False)
+    array([[1.  , 0.  ],
+           [0.75, 0.25],
+           [0.25, 0.75],
+           [0.  , 1.  ]])
+    """
+    o = np.arange(outputs)
+    if outputs == n:
+        u = o
+    elif align_corners:
+        u = o * (n - 1) / max(outputs - 1, 1)
+    else:
+        u = np.maximum((o + 0.5) * (1 / scale if scale else n / outputs) - 0.5, 0)
+    i = np.minimum(np.floor(u).astype(np.int64), n - 1)
+    t = np.minimum(u - i, 1)
+    weights = np.zeros((outputs, n))
+    weights[o, i] = 1 - t
+    weights[o, np.minimum(i + 1, n - 1)] += t
+    return weights
+
+
+def interpolate(
+    x: Tensor,
+    size: int | tuple | None = None,
+    scale_factor: float | tuple | None = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+) -> Tensor:
+    r"""x (N, C, H, W) with another number of pixels: `size`, or H times scale_factor, rounded down; one number for both
+    axes or two. ValueError or TypeError where sizes or options do not fit.
+
+    >>> interpolate(Tensor([[[[1.0, 3.0]]]]), size=(1, 4), mode="bilinear")
+    Tensor([[[[1. , 1.5, 2.5, 3. ]]]])
+    """
+    size, scales, align = _options("interpolate", size, scale_factor, mode, align_corners)
+    check.rank("interpolate", "x", x, "(N, C, H, W)")
+    check.floats("interpolate", "x", x)
+    sizes = x.shape[2:]
+    if 0 in sizes:
+        raise check.ShapeError(f"interpolate: x must have a pixel or more along every axis, got {sizes}")
+    if size is None:
+        size = tuple(int(n * f) for n, f in zip(sizes, scales, strict=True))
+        if min(size) < 1:
+            raise check.ShapeError(f"interpolate: scale_factor {scales} leaves no pixel of {sizes}")
+    check.elements("interpolate", "y", (*x.shape[:2], *size))
+    axes = list(zip(sizes, size, scales, strict=True))
+    if mode == "nearest":
+        return NearestFunction(*(nearest(*axis) for axis in axes))(x)
+    return SeparableFunction(*(lines(*axis, align) for axis in axes))(x)
+
+
+def _options(who: str, size: Any, scale_factor: Any, mode: Any, align_corners: Any) -> tuple:
+    """(size or None, a pair of scales or of None, align_corners) in their clean form."""
+    check.option(who, "mode", mode, MODES)
+    check.option(who, "align_corners", align_corners, (None, False, True))
+    if mode == "nearest" and align_corners is not None:
+        raise ValueError(f"{who}: align_corners is for mode='bilinear', got {align_corners} with mode='nearest'")
+    if (size is None) == (scale_factor is None):
+        raise ValueError(f"{who}: needs either size or scale_factor, got size={size!r}, scale_factor={scale_factor!r}")
+    if scale_factor is None:
+        return check.ints(who, "size", size, 2), (None, None), bool(align_corners)
+    pair = tuple(scale_factor) if isinstance(scale_factor, tuple | list) else (scale_factor, scale_factor)
+    if len(pair) != 2:
+        raise ValueError(f"{who}: scale_factor must be one number or 2 of them, got {scale_factor!r}")
+    return None, tuple(check.number(who, "scale_factor", f, above=0) for f in pair), bool(align_corners)
+
+
+class Upsample(Module):
+    r"""Images with another number of pixels: (N, C, H, W) -> (N, C, OH, OW).
+
+    | option | meaning |
+    |---|---|
+    | `size` | the new height and width, int or pair; or else |
+    | `scale_factor` | by how much they grow, number or pair |
+    | `mode` | "nearest" repeats pixels, "bilinear" draws lines between them |
+    | `align_corners` | for "bilinear": False (as None) lines up the edges of the images, True their corner pixels |
+
+    >>> from minidl import Tensor, nn
+    >>> nn.Upsample(scale_factor=2)(Tensor([[[[1.0, 3.0]]]]))
+    Tensor([[[[1., 1., 3., 3.],
+              [1., 1., 3., 3.]]]])
+    """
+
+    def __init__(
+        self,
+        size: int | tuple | None = None,
+        scale_factor: float | tuple | None = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+    ):
+        _options("Upsample", size, scale_factor, mode, align_corners)
+        self.size, self.scale_factor, self.mode, self.align_corners = size, scale_factor, mode, align_corners
+
+    def forward(self, x: Tensor) -> Tensor:
+        return interpolate(x, self.size, self.scale_factor, self.mode, self.align_corners)
+
+    def extra_repr(self) -> str:
+        chosen = f"size={self.size}" if self.scale_factor is None else f"scale_factor={self.scale_factor}"
+        return f"{chosen}, mode={self.mode!r}, align_corners={self.align_corners}"
