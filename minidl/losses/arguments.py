@@ -2,6 +2,8 @@ r"""The arguments that losses share, checked before anything is computed."""
 
 from typing import Any
 
+import numpy as np
+
 from minidl import backend, check
 from minidl.tensor import Tensor
 
@@ -16,6 +18,13 @@ def float_input(who: str, input: Any) -> None:
 def array_like(input: Tensor, data: Any) -> Any:
     r"""`data` (a tensor, an array or a list of numbers) as an array of the backend on which input lives."""
     return backend.to_backend(data._data if isinstance(data, Tensor) else backend.array(data), input.backend)
+
+
+def weights_like(who: str, name: str, input: Tensor, data: Any) -> Any:
+    r"""`data` as float64 weights where input lives; ValueError unless all are >= 0 and finite in the input's dtype."""
+    weights = array_like(input, data).astype(np.float64)
+    check.within(who, name, weights, 0, float(np.finfo(input.dtype).max))
+    return weights
 
 
 def pair(who: str, input: Any, target: Any) -> Any:

@@ -30,7 +30,7 @@ import numpy as np
 
 from minidl import check
 from minidl.backend import xp_of
-from minidl.losses.arguments import array_like, fixed_target
+from minidl.losses.arguments import fixed_target, weights_like
 from minidl.losses.reduce import reduce
 from minidl.tensor import Function, Tensor
 
@@ -120,12 +120,11 @@ def _factor(who: str, name: str, value: Any, input: Tensor) -> Any:
     """Numbers >= 0 in the input's dtype that broadcast to its shape; 1.0 for None."""
     if value is None:
         return 1.0
-    factor = array_like(input, value)
+    factor = weights_like(who, name, input, value)
     try:
         fits = np.broadcast_shapes(factor.shape, input.shape) == input.shape
     except ValueError:
         fits = False
     if not fits:
         raise check.ShapeError(f"{who}: {name} {factor.shape} does not broadcast to the input's shape {input.shape}")
-    check.within(who, name, factor, 0, float(np.finfo(input.dtype).max))
     return factor.astype(input.dtype)

@@ -9,7 +9,7 @@ import numpy as np
 
 from minidl import check
 from minidl.backend import xp_of
-from minidl.losses.arguments import array_like
+from minidl.losses.arguments import weights_like
 from minidl.tensor import Tensor
 
 
@@ -60,10 +60,9 @@ def class_weights(who: str, input: Tensor, weight: Any) -> Any:
     r"""One weight >= 0 for each class (K,), in the input's dtype; None stays None."""
     if weight is None:
         return None
-    weight = array_like(input, weight)
+    weight = weights_like(who, "weight", input, weight)
     if weight.shape != input.shape[1:2]:
         raise check.ShapeError(f"{who}: weight must have shape {input.shape[1:2]}, one a class, got {weight.shape}")
-    check.within(who, "weight", weight, 0, float(np.finfo(input.dtype).max))
     return weight.astype(input.dtype)
 
 

@@ -20,10 +20,8 @@ Backward. With $L = \sum_i c_i l_i$, where c is s or s / total: $dl_i = c_i\,dL$
 import math
 from typing import Any
 
-import numpy as np
-
 from minidl import backend, check
-from minidl.losses.arguments import array_like
+from minidl.losses.arguments import weights_like
 from minidl.tensor import Function, Tensor
 
 # reduction -> what it does
@@ -69,15 +67,14 @@ def reduce(who: str, losses: Tensor, reduction: str, sample_weight: Any = None, 
 
 def _weights(who: str, sample_weight: Any, losses: Tensor) -> Any:
     """The sample weights in float64, with an axis of size 1 for every axis of the losses that they lack."""
-    weights = array_like(losses, sample_weight)
+    weights = weights_like(who, "sample_weight", losses, sample_weight)
     n = weights.ndim
     if n == 0 or weights.shape != losses.shape[:n]:
         raise check.ShapeError(
             f"{who}: sample_weight must have the shape of the losses {losses.shape} or of their first axes, "
             f"got {weights.shape}"
         )
-    check.within(who, "sample_weight", weights, 0, float(np.finfo(losses.dtype).max))
-    return weights.astype(np.float64).reshape(weights.shape + (1,) * (losses.ndim - n))
+    return weights.reshape(weights.shape + (1,) * (losses.ndim - n))
 
 
 def _total(who: str, losses: Tensor, weights: Any, units: Any) -> float:
