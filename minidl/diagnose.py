@@ -35,12 +35,12 @@ def _finite(arrays: Any) -> bool:
 def watch_forward(function: Any, arrays: list, result: Any) -> None:
     frames = [f for f in traceback.extract_stack() if not f.filename.startswith(_HERE)]
     if frames:
-        function.where = f'called at {frames[-1].filename}:{frames[-1].lineno}, "{frames[-1].line}"'
+        function._where = f'called at {frames[-1].filename}:{frames[-1].lineno}, "{frames[-1].line}"'
     if _finite(arrays) and not _finite(result if type(result) is tuple else (result,)):
-        raise FloatingPointError(f"{name(function)} made a NaN or an infinity in its forward pass; {function.where}")
+        raise FloatingPointError(f"{name(function)} made a NaN or an infinity in its forward pass; {function._where}")
 
 
 def watch_backward(node: Any, grads: list, results: tuple) -> None:
     if _finite(grads) and not _finite(results):
-        where = node.where or "called before detect_anomaly() began"
+        where = node._where or "called before detect_anomaly() began"
         raise FloatingPointError(f"{name(node)} made a NaN or an infinity in its backward pass; {where}")

@@ -72,16 +72,16 @@ class Function:
     """
 
     __slots__ = (
-        "edges",  # per input: None, or (where its gradient goes, number of that output, shape, dtype)
+        "_edges",  # per input: None, or (where its gradient goes, number of that output, shape, dtype)
         "needs_grad",  # per input: does anybody want its gradient? A backward may skip the others
         "saved",  # what backward needs
-        "order",  # its age, by the clock
+        "_order",  # its age, by the clock
         "__dict__",  # the options of a subclass, and rarely:
     )
-    n_outputs = 1
-    outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
-    hooks: tuple = ()  # (number of an output, what to call with its gradient, or the tensor that wants to keep it)
-    where = ""  # the line that called it, under detect_anomaly
+    _n_outputs = 1
+    _outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
+    _hooks: tuple = ()  # (number of an output, what to call with its gradient, or the tensor that wants to keep it)
+    _where = ""  # the line that called it, under detect_anomaly
 
     def forward(self, *arrays: Any) -> Any:
         raise NotImplementedError
@@ -107,7 +107,7 @@ class Function:
                 arrays.append(x if type(x) is float or type(x) is int else _constant(x, self))
             edges.append(None)
             needs.append(False)
-        self.edges, self.needs_grad, self.saved = edges, needs, ()
+        self._edges, self.needs_grad, self.saved = edges, needs, ()
         try:
             result = self.forward(*arrays)
         except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
@@ -117,22 +117,22 @@ class Function:
         node = None
         if True in needs:
             node = self
-            self.order = next(_clock)
+            self._order = next(_clock)
         if type(result) is not tuple:
             return _wrap(result, node)
-        self.n_outputs = len(result)
-        self.outputs = [(y.shape, y.dtype, backend.xp_of(y)) for y in result]
+        self._n_outputs = len(result)
+        self._outputs = [(y.shape, y.dtype, backend.xp_of(y)) for y in result]
         return tuple(_wrap(y, node if y.dtype.kind == "f" else None, i) for i, y in enumerate(result))
 
     def _check_usable(self) -> None:
-        if self.edges is None:
+        if self._edges is None:
             raise RuntimeError(
                 f"backward: the graph behind {diagnose.name(self)} was freed by an earlier backward(); "
                 "pass retain_graph=True to that one, or compute the result again"
             )
-        if self.order < _last_write:  # something was written since: was it one of ours?
+        if self._order < _last_write:  # something was written since: was it one of ours?
             for array in self.saved:
-                if hasattr(array, "shape") and _written.get(id(_owner(array)), 0) > self.order:
+                if hasattr(array, "shape") and _written.get(id(_owner(array)), 0) > self._order:
                     raise RuntimeError(
                         f"backward: an array of shape {array.shape} that {diagnose.name(self)} kept for its gradient "
                         "was changed in place after the forward pass; compute the result again"
@@ -164,7 +164,7 @@ class Tensor:
         self.grad: Array | None = None
         self._node: Function | None = None
         self._index = 0
-        self._hooks: list | None = None
+        self._hooks: tuple = ()
         self.requires_grad = False
         self.requires_grad_(requires_grad)
 
@@ -261,14 +261,14 @@ class Tensor:
         if not self.requires_grad:
             raise RuntimeError("register_hook: this tensor does not require a gradient")
         if self._node is None:
-            self._hooks = (self._hooks or []) + [hook]
+            self._hooks += (hook,)
         else:
-            self._node.hooks += ((self._index, hook),)
+            self._node._hooks += ((self._index, hook),)
 
     def retain_grad(self) -> None:
         r"""Keep `.grad` of this computed tensor too (otherwise only leaves have one)."""
         if self._node is not None:
-            self._node.hooks += ((self._index, weakref.ref(self)),)  # weak: a graph does not hold its results
+            self._node._hooks += ((self._index, weakref.ref(self)),)  # weak: a graph does not hold its results
 
     def backward(self, grad: Any = None, *, retain_graph: bool = False, create_graph: bool = False) -> None:
         r"""Add $\partial L / \partial x$ to the `.grad` of every leaf x that asked for it.
@@ -300,21 +300,21 @@ class Tensor:
         if self._node is None:
             leaves[id(self)] = [self, grad]
         else:
-            waiting[self._node.order] = [None] * self._node.n_outputs
-            waiting[self._node.order][self._index] = grad
-            heap.append((-self._node.order, self._node))
+            waiting[self._node._order] = [None] * self._node._n_outputs
+            waiting[self._node._order][self._index] = grad
+            heap.append((-self._node._order, self._node))
         while heap:
             node = heapq.heappop(heap)[1]
-            grads = waiting.pop(node.order)
-            edges = node.edges
-            if edges is None or node.order < _last_write:
+            grads = waiting.pop(node._order)
+            edges = node._edges
+            if edges is None or node._order < _last_write:
                 node._check_usable()
-            if node.outputs:
-                grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node.outputs, strict=True)]
-            if node.hooks:
-                for index, hook in node.hooks:
+            if node._outputs:
+                grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node._outputs, strict=True)]
+            if node._hooks:
+                for index, hook in node._hooks:
                     if type(hook) is not weakref.ref:
-                        grads[index] = _hooked(grads[index], [hook])
+                        grads[index] = _hooked(grads[index], (hook,))
                     elif (tensor := hook()) is not None:
                         leaves[id(tensor)] = [tensor, grads[index]]
             results = node.backward(*grads)
@@ -341,13 +341,13 @@ class Tensor:
                     else:
                         entry[1] = entry[1] + g
                     continue
-                so_far = waiting.get(target.order)
+                so_far = waiting.get(target._order)
                 if so_far is None:
-                    so_far = waiting[target.order] = [None] * target.n_outputs
-                    heapq.heappush(heap, (-target.order, target))
+                    so_far = waiting[target._order] = [None] * target._n_outputs
+                    heapq.heappush(heap, (-target._order, target))
                 so_far[index] = g if so_far[index] is None else so_far[index] + g
             if not retain_graph:
-                node.edges = None
+                node._edges = None
                 node.saved = ()
         new = [(leaf, _sum(leaf.grad, _hooked(g, leaf._hooks))) for leaf, g in leaves.values()]
         for leaf, total in new:
@@ -420,7 +420,8 @@ def _wrap(array: Any, node: Function | None = None, index: int = 0) -> Tensor:
     """A tensor around an array of our own, without a copy."""
     tensor = _new(Tensor)
     tensor._data = array if type(array) is _ndarray else _as_array(array)
-    tensor.grad = tensor._hooks = None
+    tensor.grad = None
+    tensor._hooks = ()
     tensor._node = node
     tensor._index = index
     tensor.requires_grad = node is not None
@@ -446,8 +447,8 @@ def _unbroadcast(g: Array, shape: tuple[int, ...], node: Function) -> Array:
     return summed
 
 
-def _hooked(g: Array, hooks: list | None) -> Array:
-    for hook in hooks or ():
+def _hooked(g: Array, hooks: tuple) -> Array:
+    for hook in hooks:
         changed = hook(backend.xp_of(g).array(g))  # a copy: others may hold g
         g = g if changed is None else changed
     return g

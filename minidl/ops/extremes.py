@@ -20,7 +20,7 @@ class Max(Function):
     pick = "argmax"
 
     def __init__(self, axes: tuple, keepdims: bool):
-        self.axes, self.keepdims = axes, keepdims
+        self.axes, self.keepdims = tuple(sorted(axes)), keepdims
 
     def forward(self, x):
         self.shape = x.shape

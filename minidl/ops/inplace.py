@@ -19,14 +19,17 @@ from minidl.ops.indexing import clean
 from minidl.tensor import Tensor, grad_enabled
 
 
-def _value(who: str, x: Tensor, v: Any) -> Any:
-    """v as something that can be written into x."""
+def _value(who: str, x: Tensor, v: Any, shape: tuple) -> Any:
+    """v as something that can be written into this shape of x."""
     v = v._data if isinstance(v, Tensor) else v
     if not backend.is_array(v) and not isinstance(v, bool | int | float | np.generic):
         v = np.asarray(v)
     kind = np.asarray(v).dtype.kind if not hasattr(v, "dtype") else v.dtype.kind
     if kind not in "fiub" or "biuf".index(kind) > "biuf".index(x.dtype.kind):
         raise check.DTypeError(f"{who}: cannot write {v!r} into a tensor of dtype {x.dtype}")
+    sizes = np.shape(v)[::-1]
+    if len(sizes) > len(shape) or any(n not in (1, m) for n, m in zip(sizes, shape[::-1], strict=False)):
+        raise check.ShapeError(f"{who}: v of shape {sizes[::-1]} does not fit shape {shape}")
     return backend.to_backend(v, x.backend) if backend.is_array(v) else v
 
 
@@ -47,14 +50,8 @@ def setitem(x: Tensor, index: Any, v: Any) -> None:
     Tensor([1., 0., 0.])
     """
     _refuse_if_recorded("x[...] = v", x, v)
-    index, v = clean("x[...] = v", x, index), _value("x[...] = v", x, v)
-    picked = x._data[index].shape
-    try:
-        fits = np.broadcast_shapes(np.shape(v), picked) == picked
-    except ValueError:
-        fits = False
-    if not fits:
-        raise check.ShapeError(f"x[...] = v: v of shape {np.shape(v)} does not fit x[...] of shape {picked}")
+    index = clean("x[...] = v", x, index)
+    v = _value("x[...] = v", x, v, x._data[index].shape)
     x.writable()[index] = v
 
 
@@ -64,9 +61,9 @@ def _in_place(symbol: str, write: Callable, compute: Callable) -> Callable:
         if grad_enabled() and not x.is_leaf:
             return compute(x, v)
         _refuse_if_recorded(who, x, v)
-        v = _value(who, x, v)
-        if np.broadcast_shapes(np.shape(v), x.shape) != x.shape:
-            raise check.ShapeError(f"{who}: v of shape {np.shape(v)} does not fit x of shape {x.shape}")
+        if symbol == "/=" and x.dtype.kind != "f":
+            raise check.DTypeError(f"{who}: x must hold floats, got dtype {x.dtype}")
+        v = _value(who, x, v, x.shape)
         write(x.writable(), v)
         return x
 

@@ -14,6 +14,7 @@ outer, $y_{ij} = a_i b_j$, is a column times a row.
 Shapes: a (..., M, K), b (..., K, N), y (..., M, N).
 """
 
+import math
 from typing import Any
 
 from minidl import check
@@ -43,7 +44,8 @@ class MatMul(Function):
             da = da[..., 0, :] if row else da
         if self.needs_grad[1]:
             if b.ndim == 2 and a.ndim > 2:  # one matrix for the whole batch: one product, and no sum over the batch
-                a, dy = a.reshape(-1, a.shape[-1]), dy.reshape(-1, dy.shape[-1])
+                rows = math.prod(a.shape[:-1])
+                a, dy = a.reshape(rows, a.shape[-1]), dy.reshape(rows, dy.shape[-1])
             db = a.swapaxes(-1, -2) @ dy  # (..., K, M) @ (..., M, N) -> (..., K, N)
             db = db[..., 0] if column else db
         return da, db
