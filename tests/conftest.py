@@ -1,12 +1,15 @@
 """Hypothesis profiles, and the backend that the suite runs on."""
 
 import os
+import sys
 
 import hypothesis
 import matplotlib
 import pytest
 
 import minidl
+from tests.gpu import standin
+from tests.gpu.compile import COMPILER
 
 matplotlib.use("Agg")
 
@@ -17,11 +20,31 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os
 
 
 def pytest_addoption(parser):
-    parser.addoption("--backend", default="numpy", choices=["numpy", "cupy"], help="the arrays that the suite runs on")
+    parser.addoption(
+        "--backend",
+        default="numpy",
+        choices=["numpy", "cupy", "stand-in"],
+        help="the arrays that the suite runs on; stand-in is a strict cupy over NumPy, with the real kernel bodies",
+    )
 
 
 def pytest_configure(config):
-    minidl.use(config.getoption("--backend"))
+    name = config.getoption("--backend")
+    config.missing = None  # why the suite cannot run there
+    if name == "stand-in":
+        config.missing = None if COMPILER else "the stand-in for CuPy needs a C++ compiler (c++, g++ or clang++)"
+        if COMPILER:
+            sys.modules["cupy"] = standin
+    elif name == "cupy":
+        config.missing = minidl.backend.why_no_gpu()
+    if not config.missing:
+        minidl.use("numpy" if name == "numpy" else "cupy")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.missing:
+        for item in items:
+            item.add_marker(pytest.mark.skip(reason=config.missing))
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 import minidl
 from minidl import Function, Tensor, nn
 from minidl.testing import GradientError, check_layer, gradcheck, numerical_gradient
-from minidl.testing import registered_layers  # noqa: F401  (fills the registry)
 from minidl.testing import registry as registry_module
 from minidl.testing.layer import LAYOUTS, RUNGS
 from minidl.testing.registry import Case, cases, register, seeded

@@ -22,7 +22,8 @@ import numpy as np
 from minidl import backend
 from tests.gpu import compile as bodies
 
-_LINES = [line.split() for line in (Path(__file__).parent / "cupy_names.txt").read_text().splitlines()]
+FILE = Path(__file__).parent / "cupy_names.txt"
+_LINES = [line.split() for line in FILE.read_text().splitlines()]
 _TABLE = {kind: {n: p for k, n, *p in _LINES if k == kind} for kind in ("function", "ufunc", "constant", "method")}
 _FROM_HOST = ("array", "asarray", "asanyarray")
 _AT = ("add", "subtract", "maximum", "minimum")
