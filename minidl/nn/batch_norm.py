@@ -54,7 +54,8 @@ class BatchNormFunction(Function):
     def forward(self, x, w, b, mean, var):
         self.shape, self.frozen = x.shape, mean is not None
         x = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))  # (N, C, L)
-        self.mean = mean if self.frozen else x.mean(axis=(0, 2))
+        # added up in float64: a float32 sum of many rows that lie far from 0 loses the digits that tell them apart
+        self.mean = mean if self.frozen else x.mean(axis=(0, 2), dtype="float64").astype(x.dtype)
         xhat = x - self.mean[:, None]
         self.var = var if self.frozen else (xhat * xhat).mean(axis=(0, 2))
         r = 1 / xp_of(x).sqrt(self.var + self.eps)

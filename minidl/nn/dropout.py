@@ -45,17 +45,18 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     >>> sorted(set(dropout(Tensor([1.0] * 100), p=0.5).numpy().tolist()))
     [0.0, 2.0]
     """
+    check.floats("dropout", "x", x)
     return _dropped("dropout", x, p, training, x.shape)
 
 
 def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     r"""x (N, C, H, W) with every channel of every image dropped with probability p if `training`, else x itself."""
+    check.floats("dropout2d", "x", x)
     check.rank("dropout2d", "x", x, "(N, C, H, W)")
     return _dropped("dropout2d", x, p, training, (*x.shape[:2], 1, 1))
 
 
 def _dropped(who: str, x: Tensor, p: float, training: bool, shape: tuple) -> Tensor:
-    check.floats(who, "x", x)
     p = check.number(who, "p", p, low=0, high=1)
     if not check.option(who, "training", training, (True, False)) or p == 0:
         return x

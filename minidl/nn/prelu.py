@@ -17,8 +17,8 @@ from minidl.tensor import Function, Tensor
 
 class PReLUFunction(Function):
     def forward(self, x, a):
-        if len(a) > 1:
-            a = a.reshape(-1, *[1] * (x.ndim - 2))  # (C,) -> (C, 1, ...), along axis 1 of x
+        self.channel = 1 if len(a) > 1 else None
+        a = a.reshape(-1, *[1] * (x.ndim - 2)) if self.channel else a.reshape(())  # (C, 1, ...), or one number
         self.save(x, a)
         return xp_of(x).where(x > 0, x, a * x)
 
@@ -26,8 +26,7 @@ class PReLUFunction(Function):
         x, a = self.saved
         xp = xp_of(x)
         da = xp.where(x > 0, 0, x) * dy
-        channel = 1 if len(a) > 1 else None
-        da = da.sum(axis=tuple(i for i in range(x.ndim) if i != channel))
+        da = da.sum(axis=tuple(i for i in range(x.ndim) if i != self.channel))
         return xp.where(x > 0, dy, a * dy), da.reshape(-1)
 
 
