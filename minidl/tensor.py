@@ -19,7 +19,6 @@ Nodes point only backwards and at leaf tensors, never at their own results: drop
 at once, without the garbage collector.
 """
 
-import contextlib
 import heapq
 import itertools
 import threading
@@ -31,6 +30,9 @@ import numpy as np
 
 from minidl import backend, diagnose
 from minidl.check import DTypeError, ShapeError
+from minidl.modes import detect_anomaly, grad_enabled, no_grad, state
+
+__all__ = ["Function", "Tensor", "detect_anomaly", "grad_enabled", "no_grad"]
 
 Array = Any  # numpy.ndarray or cupy.ndarray
 
@@ -40,14 +42,6 @@ _clock = itertools.count(1)  # numbers operations and in-place writes, in the or
 _last_write = 0  # number of the latest write anywhere
 _written: dict[int, int] = {}  # id of the array that owns the memory -> number of the latest write to it
 _writing = threading.Lock()
-
-
-class _State(threading.local):
-    grad = True  # record operations?
-    anomaly = False  # look for NaN and infinity after each?
-
-
-_state = _State()
 
 
 class Function:
@@ -94,7 +88,11 @@ class Function:
         self.saved = arrays
 
     def __call__(self, *inputs: Any) -> Any:
-        arrays, edges, needs, grad_on = [], [], [], _state.grad
+        if hasattr(self, "_edges"):
+            raise RuntimeError(
+                f"{diagnose.name(self)}: a Function is one node of a graph; make a new one for each call"
+            )
+        arrays, edges, needs, grad_on = [], [], [], state.grad
         for x in inputs:
             if isinstance(x, Tensor):
                 array = x._data
@@ -112,7 +110,7 @@ class Function:
             result = self.forward(*arrays)
         except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
             raise diagnose.explained(error, self, arrays) from error
-        if _state.anomaly:
+        if state.anomaly:
             diagnose.watch_forward(self, arrays, result)
         node = None
         if True in needs:
@@ -181,10 +179,10 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
-        value = backend.array(_raw(value))
-        if value.shape != self.shape:
-            raise ShapeError(f"Tensor.data: expected shape {self.shape}, got {value.shape}")
-        self.writable()[...] = backend.to_backend(value, self.backend).astype(self.dtype)
+        if np.shape(value) != self.shape:
+            raise ShapeError(f"Tensor.data: expected shape {self.shape}, got {np.shape(value)}")
+        with no_grad():
+            self[...] = value
 
     def writable(self) -> Array:
         r"""The array itself, to be changed in place; counts as one write."""
@@ -232,14 +230,8 @@ class Tensor:
     def __repr__(self) -> str:
         body = np.array2string(backend.to_numpy(self._data), separator=", ", prefix="Tensor(")
         dtype = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
-        maker = (
-            f", made by {diagnose.name(self._node)}"
-            if self._node
-            else ", requires_grad=True"
-            if self.requires_grad
-            else ""
-        )
-        return f"Tensor({body}{dtype}{maker})"
+        leaf = ", requires_grad=True" if self.requires_grad else ""
+        return f"Tensor({body}{dtype}{f', made by {diagnose.name(self._node)}' if self._node else leaf})"
 
     # ---- gradients ----
     def requires_grad_(self, flag: bool = True) -> "Tensor":
@@ -324,7 +316,7 @@ class Tensor:
                 raise RuntimeError(
                     f"{diagnose.name(node)}.backward returned {len(results)} gradients for {len(edges)} inputs"
                 )
-            if _state.anomaly:
+            if state.anomaly:
                 diagnose.watch_backward(node, grads, results)
             for edge, g in zip(edges, results):  # noqa: B905  (of one length, as checked; strict= costs time)
                 if edge is None or g is None:
@@ -352,48 +344,6 @@ class Tensor:
         new = [(leaf, _sum(leaf.grad, _hooked(g, leaf._hooks))) for leaf, g in leaves.values()]
         for leaf, total in new:
             leaf.grad = total
-
-
-class no_grad(contextlib.ContextDecorator):
-    r"""Inside this block (or a function decorated with it) nothing is recorded; in this thread only.
-
-    >>> x = Tensor([1.0], requires_grad=True)
-    >>> with no_grad():
-    ...     (x * 2).requires_grad
-    False
-    """
-
-    flag, value = "grad", False
-
-    def __init__(self) -> None:
-        self._before: list[bool] = []
-
-    def __enter__(self) -> None:
-        self._before.append(getattr(_state, self.flag))
-        setattr(_state, self.flag, self.value)
-
-    def __exit__(self, *error: Any) -> None:
-        setattr(_state, self.flag, self._before.pop())
-
-
-class detect_anomaly(no_grad):
-    r"""Inside this block the first operation that makes a NaN or an infinity, forward or backward, is an error
-    (FloatingPointError) that names it and the line that called it. Slow: for hunting only.
-
-    >>> x = Tensor([-1.0], requires_grad=True)
-    >>> with detect_anomaly(), np.errstate(invalid="ignore"):
-    ...     y = x.log()
-    Traceback (most recent call last):
-    ...
-    FloatingPointError: Log made a NaN or an infinity in its forward pass; ...
-    """
-
-    flag, value = "anomaly", True
-
-
-def grad_enabled() -> bool:
-    r"""Whether operations are being recorded in this thread."""
-    return _state.grad
 
 
 def _raw(x: Any) -> Any:
@@ -438,13 +388,12 @@ def _as_array(array: Any) -> Array:
 def _unbroadcast(g: Array, shape: tuple[int, ...], node: Function) -> Array:
     """Sum g over the axes along which an input of this shape was repeated."""
     extra = g.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1 and g.shape[extra + i] != 1)
-    summed = g.sum(axis=axes).reshape(shape) if extra >= 0 and axes else g
-    if summed.shape != shape:
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
         raise RuntimeError(
             f"{diagnose.name(node)}.backward returned a gradient of shape {g.shape} for an input of shape {shape}"
         )
-    return summed
+    axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1)
+    return g.sum(axis=axes).reshape(shape)
 
 
 def _hooked(g: Array, hooks: tuple) -> Array:
