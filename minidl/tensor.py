@@ -228,10 +228,11 @@ class Tensor:
         return float(self.item())
 
     def __repr__(self) -> str:
-        body = np.array2string(backend.to_numpy(self._data), separator=", ", prefix="Tensor(")
+        kind = type(self).__name__
+        body = np.array2string(backend.to_numpy(self._data), separator=", ", prefix=f"{kind}(")
         dtype = "" if self.dtype in (np.float32, np.int64, np.bool_) else f", dtype={self.dtype}"
         leaf = ", requires_grad=True" if self.requires_grad else ""
-        return f"Tensor({body}{dtype}{f', made by {diagnose.name(self._node)}' if self._node else leaf})"
+        return f"{kind}({body}{dtype}{f', made by {diagnose.name(self._node)}' if self._node else leaf})"
 
     # ---- gradients ----
     def requires_grad_(self, flag: bool = True) -> "Tensor":
