@@ -68,7 +68,7 @@ class BatchNormFunction(Function):
     def backward(self, dy):
         xhat, r, w = self.saved
         dy = dy.reshape(xhat.shape)
-        n = xhat.size // len(r)
+        n = xhat.shape[0] * xhat.shape[2]
         db = dy.sum(axis=(0, 2))
         dw = (dy * xhat).sum(axis=(0, 2))
         dx = dy if self.frozen else dy - xhat * (dw / n)[:, None] - (db / n)[:, None]
