@@ -75,14 +75,14 @@ def write(who: str, path: str | os.PathLike, tensors: dict[str, Any], metadata: 
 
     if not isinstance(tensors, dict):
         raise check.DTypeError(f"{who}: state_dict must be a dict of arrays, got {type(tensors).__name__}")
-    path = os.path.realpath(_checked(who, path))  # through a symbolic link to what it points at
+    path = os.path.realpath(path_of(who, path))  # through a symbolic link to what it points at
     arrays = {name: _clean(who, name, value) for name, value in tensors.items()}
     replace(path, to_bytes(arrays, {**metadata, DIGEST: _digest(arrays, metadata)}))
 
 
 def read(who: str, path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     r"""The arrays and the metadata of a file. ValueError where it is not sound."""
-    path = _checked(who, path)
+    path = path_of(who, path)
     with open(path, "rb") as file:
         content = file.read(os.fstat(file.fileno()).st_size)
     try:
@@ -92,6 +92,13 @@ def read(who: str, path: str | os.PathLike) -> tuple[dict[str, np.ndarray], dict
     except ValueError as error:
         raise ValueError(f"{who}: {path!r} is not a sound safetensors file: {error}") from error
     return arrays, metadata
+
+
+def path_of(who: str, path: Any) -> str:
+    r"""A path as a string; TypeError for what is none."""
+    if not isinstance(path, str | os.PathLike):
+        raise check.DTypeError(f"{who}: path must be a path, got {path!r}")
+    return os.fspath(path)
 
 
 def replace(path: str, content: bytes) -> None:
@@ -114,12 +121,6 @@ def replace(path: str, content: bytes) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
-
-
-def _checked(who: str, path: Any) -> str:
-    if not isinstance(path, str | os.PathLike):
-        raise check.DTypeError(f"{who}: path must be a path, got {path!r}")
-    return os.fspath(path)
 
 
 def _clean(who: str, name: Any, value: Any) -> np.ndarray:

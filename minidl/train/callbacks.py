@@ -133,7 +133,7 @@ class ModelCheckpoint(Callback):
         mode: str = "auto",
         save_best_only: bool = False,
     ):
-        self.path = os.fspath(path)
+        self.path = io.path_of("ModelCheckpoint", path)
         self.monitor, self.save_best_only = monitor, save_best_only
         self.better = Better("ModelCheckpoint", monitor, mode)
 
@@ -167,7 +167,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path: str | os.PathLike, *, append: bool = False):
-        self.path, self.append = os.fspath(path), append
+        self.path, self.append = io.path_of("CSVLogger", path), append
 
     def on_train_begin(self) -> None:
         self.columns = ["epoch", *self.names]

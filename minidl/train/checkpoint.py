@@ -86,7 +86,7 @@ def load_checkpoint(
         content = {name: _unpack(value, arrays) for name, value in _json(metadata[KEY]).items()}
         rest, generator = _checked(content, parts)
         _assign(parts, content)
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         raise ValueError(f"{LOAD}: {os.fspath(path)!r} does not fit: {error}") from error
     random.set_state(generator)
     return rest
@@ -105,7 +105,7 @@ class Checkpoint(Callback):
     """
 
     def __init__(self, path: str | os.PathLike, *, schedule: Any = None, history: History | None = None):
-        self.path, self.schedule, self.earlier = os.fspath(path), schedule, history
+        self.path, self.schedule, self.earlier = io.path_of("Checkpoint", path), schedule, history
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         history = History()
