@@ -16,6 +16,7 @@ import numpy as np
 
 from demos import common
 from minidl import Tensor
+from minidl.testing import numerical_gradient
 
 X = {"x1": 0.1, "x2": 0.3}
 TARGET = 0.03
@@ -74,11 +75,20 @@ def autograd(parameters):
 # %% 4. the picture: values on the nodes and edges, gradients under them
 def draw(values, gradients, path):
     places = {"x1": (0, 1), "x2": (0, 0), "h1": (1, 1), "h2": (1, 0), "o": (2, 0.5), "E": (2.7, 0.5)}
-    edges = [("x1", "h1", "w1"), ("x2", "h1", "w2"), ("x1", "h2", "w3"), ("x2", "h2", "w4"), ("h1", "o", "w5"), ("h2", "o", "w6")]
+    edges = [
+        ("x1", "h1", "w1"),
+        ("x2", "h1", "w2"),
+        ("x1", "h2", "w3"),
+        ("x2", "h2", "w4"),
+        ("h1", "o", "w5"),
+        ("h2", "o", "w6"),
+    ]
     figure, ax = plt.subplots(figsize=(11, 5))
     for start, end, name in [*edges, ("o", "E", None)]:
         (x0, y0), (x1, y1) = places[start], places[end]
-        ax.annotate("", (x1, y1), (x0, y0), arrowprops={"arrowstyle": "-|>", "color": "0.6", "shrinkA": 26, "shrinkB": 26})
+        ax.annotate(
+            "", (x1, y1), (x0, y0), arrowprops={"arrowstyle": "-|>", "color": "0.6", "shrinkA": 26, "shrinkB": 26}
+        )
         if name:  # labels of crossing edges sit at a third of the way, where the edges are apart
             x, y = x0 + 0.32 * (x1 - x0), y0 + 0.32 * (y1 - y0)
             box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
@@ -87,10 +97,10 @@ def draw(values, gradients, path):
     for name, (x, y) in places.items():
         ax.scatter(x, y, s=2300, color="white", edgecolor="tab:blue" if name != "E" else "tab:red", zorder=3)
         ax.text(x, y, f"{name}\n{values[name]:.4f}", ha="center", va="center", zorder=4)
-    for name, node, dy in (("b1", "h1", 0.2), ("b2", "h2", -0.2), ("b3", "o", 0.2)):
+    for name, node, dy in (("b1", "h1", 0.21), ("b2", "h2", -0.27), ("b3", "o", 0.21)):
         x, y = places[node]
-        ax.text(x, y + dy, f"{name} = {values[name]:g}", ha="center", va="bottom")
-        ax.text(x, y + dy, f"{gradients[name]:+.6f}", ha="center", va="top", color="tab:red")
+        ax.text(x, y + dy + 0.005, f"{name} = {values[name]:g}", ha="center", va="bottom")
+        ax.text(x, y + dy - 0.005, f"{gradients[name]:+.6f}", ha="center", va="top", color="tab:red")
     ax.set(xlim=(-0.3, 3), ylim=(-0.4, 1.4), title="black: values, forward    red: gradients of the error E, backward")
     ax.axis("off")
     common.save(figure, path)
@@ -111,17 +121,24 @@ def main(argv=None):
     gradients = {name: float(np.prod([value for _, value in chain])) for name, chain in factors.items()}
     print("backward: dE/dw is the product of the slopes along the way from E to w")
     for name, chain in factors.items():
-        print(f"  dE/d{name} = {gradients[name]:+.9f} = " + " * ".join(f"{value:+.6f} [{text}]" for text, value in chain))
+        print(
+            f"  dE/d{name} = {gradients[name]:+.9f} = " + " * ".join(f"{value:+.6f} [{text}]" for text, value in chain)
+        )
 
     error, engine = autograd(parameters)
     difference = max(abs(gradients[name] - engine[name]) for name in parameters)
     print(f"the engine's .grad: largest difference from the numbers above {difference:.1e}")
 
+    arrays = {name: np.array(value) for name, value in parameters.items()}
+    slopes = {name: numerical_gradient(lambda: forward(**X, **arrays)["E"], array) for name, array in arrays.items()}
+    numerical = max(abs(gradients[name] - slopes[name]) for name in parameters)
+    print(f"finite differences of E: largest difference {numerical:.1e}")
+
     stepped = {name: value - RATE * gradients[name] for name, value in parameters.items()}
     after = forward(**X, **stepped)["E"]
     draw(values, gradients, args.out / "backprop.png")
     print(f"one step of gradient descent (rate {RATE}): error {error:.6f} -> {after:.6f}")
-    return {"error": error, "after": after, "difference": difference, "gradients": gradients}
+    return {"error": error, "after": after, "difference": difference, "numerical": numerical, "gradients": gradients}
 
 
 if __name__ == "__main__":

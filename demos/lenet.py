@@ -99,12 +99,12 @@ def draw(model, before, history, test_set, guesses, path):
     x, y = test_set
     figure, axes = plt.subplots(2, 3, figsize=(15, 9))
     history.plot(ax=axes[0, 0])
-    plot.plot_filters(before, ax=axes[0, 1], title="first filters, random (step 1)")
-    plot.plot_filters(model[0].weight, ax=axes[0, 2], title="the same filters, trained")
+    plot.plot_filters(before, ax=axes[0, 1]).set_title("the first filters, random (step 1)")
+    plot.plot_filters(model[0].weight, ax=axes[0, 2]).set_title("the same filters, trained (step 5)")
     with no_grad():
         maps = model.eval()[:3](Tensor(x[:1]))
-    plot.plot_images(x[:1], ax=axes[1, 0], titles=[f"a test digit: {y[0]}"])
-    plot.plot_feature_maps(maps[0], ax=axes[1, 1], title="what the filters see in it")
+    plot.plot_images(x[:1], ax=axes[1, 0]).set_title(f"a test digit: {y[0]}")
+    plot.plot_feature_maps(maps[0], ax=axes[1, 1]).set_title("what the filters see in it")
     plot.plot_confusion_matrix(confusion_matrix(y, guesses), ax=axes[1, 2])
     figure.tight_layout()
     common.save(figure, path)
@@ -123,11 +123,13 @@ def main(argv=None):
     epochs = min(args.epochs, 3) if args.quick else args.epochs
 
     model = lenet()
-    print(nn.summary(model, x.shape[1:]))
+    print(nn.summary(model, (1, *x.shape[1:])))
     step = one_step(lenet(), x_train[0], y_train[0])
     print(f"step 2: a {y_train[0]}; probabilities", " ".join(f"{p:.3f}" for p in step["probabilities"]))
     print(f"step 3: error {step['error']:.4f}")
-    print(f"step 4: after one step {step['after']:.4f}; probability of its class {step['p']:.3f} -> {step['p after']:.3f}")
+    print(
+        f"step 4: after one step {step['after']:.4f}; probability of its class {step['p']:.3f} -> {step['p after']:.3f}"
+    )
 
     before = model[0].weight.numpy()
     history = train(model, (x_train, y_train), (x_test, y_test), args.loss, epochs)

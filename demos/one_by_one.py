@@ -49,7 +49,7 @@ def multiplications():
     r"""A 5x5 layer from 192 to 32 maps of 28x28, directly and through a bottleneck of 16 (Szegedy et al. 2014)."""
     direct = nn.Sequential(nn.Conv2d(192, 32, 5, padding=2))
     narrow = nn.Sequential(nn.Conv2d(192, 16, 1), nn.Conv2d(16, 32, 5, padding=2))
-    return [nn.summary(net, (192, 28, 28)).multiply_adds for net in (direct, narrow)]
+    return [nn.summary(net, (1, 192, 28, 28)).multiply_adds for net in (direct, narrow)]
 
 
 # %% a network at every pixel

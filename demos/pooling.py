@@ -4,15 +4,17 @@ A pooling layer puts one number in the place of a window of a feature map. The m
 there, the average says *how much* of it there is (and the sum is the average times the size of the window). So each is
 right for one kind of question (Boureau, Ponce and LeCun 2010, ICML):
 
-presence   is there a plus sign anywhere in the noise? One strong answer must not be diluted by 255 weak ones: maximum.
+presence   is there a plus sign anywhere in the noise? One strong answer must not be diluted by 575 weak ones: maximum.
 density    are there many plus signs, or few? There is one everywhere, so the maximum is the same: average or sum.
 
-The same small network, two 3x3 convolutions and a *global* pooling over the whole map, is trained with each of them.
+The same small network, one 3x3 convolution and a *global* pooling over the whole map, is trained with each of them, for
+the same time. Sum and average can say the same things, the sum 576 times louder: they differ only in how they learn.
 """
 
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
+from tqdm import tqdm
 
 import minidl
 import minidl.functional as F
@@ -20,7 +22,7 @@ from demos import common
 from minidl import Tensor, fit, nn, no_grad, optim
 from minidl.train import evaluate
 
-SIZE = 16
+SIZE = 24
 PLUS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]], np.float32)
 
 
@@ -40,13 +42,13 @@ def images(counts, noise):
 def presence(n):
     r"""Is there a plus sign?"""
     y = minidl.generator().integers(0, 2, size=n)
-    return images(y, noise=0.45), y
+    return images(y, noise=0.35), y
 
 
 def density(n):
-    r"""Are there more than 7 plus signs? (2 to 12 of them)"""
-    counts = minidl.generator().integers(2, 13, size=n)
-    return images(counts, noise=0.1), (counts > 7).astype(np.int64)
+    r"""Are there more than 17 plus signs? (2 to 32 of them)"""
+    counts = minidl.generator().integers(2, 33, size=n)
+    return images(counts, noise=0.35), (counts > 17).astype(np.int64)
 
 
 TASKS = {"presence": presence, "density": density}
@@ -62,8 +64,6 @@ def network(pool):
     return nn.Sequential(
         nn.Conv2d(1, 8, 3, padding=1),
         nn.ReLU(),
-        nn.Conv2d(8, 8, 3, padding=1),
-        nn.ReLU(),
         POOLS[pool](),
         nn.Linear(8, 2),
     )
@@ -71,8 +71,8 @@ def network(pool):
 
 def accuracy(pool, train_set, test_set, epochs):
     model = network(pool)
-    optimizer = optim.Adam(model.parameters(), lr=0.005)
-    fit(model, *train_set, optimizer=optimizer, epochs=epochs, batch_size=32)
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    fit(model, *train_set, optimizer=optimizer, epochs=epochs, batch_size=32, verbose=False)
     return evaluate(model, *test_set, metrics=["accuracy"])["accuracy"]
 
 
@@ -100,11 +100,15 @@ def draw(path):
 def main(argv=None):
     args = common.options(__doc__.splitlines()[0], argv)
     draw(args.out / "pooling.png")
-    n, epochs = (500, 4) if args.quick else (2000, 12)
+    n, epochs = (1000, 6) if args.quick else (2000, 12)
     results = {}
-    for task, data in TASKS.items():
-        train_set, test_set = data(n), data(1000)
-        results[task] = {pool: accuracy(pool, train_set, test_set, epochs) for pool in POOLS}
+    with tqdm(total=len(TASKS) * len(POOLS), desc="networks", ascii=True, leave=False) as bar:
+        for task, data in TASKS.items():
+            train_set, test_set = data(n), data(1000)
+            results[task] = {}
+            for pool in POOLS:
+                results[task][pool] = accuracy(pool, train_set, test_set, epochs)
+                bar.update()
     for task, row in results.items():
         print(f"{task:9} test accuracy: " + ", ".join(f"global {pool} {a:.3f}" for pool, a in row.items()))
     return results

@@ -1,7 +1,7 @@
 r"""xor: the smallest problem that needs a hidden layer
 
-No line separates (0,1), (1,0) from (0,0), (1,1): a single layer stays at three right answers of four at best (Minsky and
-Papert 1969). Two hidden neurons bend the plane so that one line is enough (Rumelhart, Hinton and Williams 1986). The
+No line separates (0,1), (1,0) from (0,0), (1,1): a single layer stays at three right answers of four at best (Minsky
+and Papert 1969). Hidden neurons bend the plane so that one line is enough (Rumelhart, Hinton and Williams 1986). The
 picture shows both networks' answers over the whole square.
 """
 
@@ -55,7 +55,9 @@ def draw(models, x, y, path):
         ax.contour(side, side, p, levels=[0.5], colors="black")
         points, labels = x.numpy(), y.numpy()[:, 0]
         for label, marker in ((0, "o"), (1, "s")):
-            ax.scatter(*points[labels == label].T, s=90, marker=marker, color="white", edgecolor="black", label=f"{label}")
+            ax.scatter(
+                *points[labels == label].T, s=90, marker=marker, color="white", edgecolor="black", label=f"{label}"
+            )
         ax.set(title=f"{name}: {accuracy(model, x, y):.0%} right", xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
     axes[0].legend(title="target", loc="upper left")
     figure.colorbar(image, ax=axes, label="probability of a 1")

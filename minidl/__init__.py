@@ -1,18 +1,64 @@
-r"""minidl: the deep-learning framework that people read."""
+r"""minidl: the deep-learning framework that people read.
 
+>>> import minidl
+>>> x = minidl.Tensor([1.0, 2.0, 3.0], requires_grad=True)
+>>> (x * x).sum().backward()
+>>> x.grad
+array([2., 4., 6.], dtype=float32)
+
+| name | what lives there |
+|---|---|
+| `minidl.Tensor`, `minidl.Function` | the engine (tensor.py) |
+| `minidl.exp`, `minidl.cat`, `minidl.einsum` ... | the primitive operations (ops/) |
+| `minidl.nn` | the layers, one a file |
+| `minidl.functional` | layers and losses as functions |
+| `minidl.losses`, `minidl.optim`, `minidl.init` | losses, optimisers and schedules, initial weights |
+| `minidl.fit`, `minidl.evaluate`, `minidl.predict`, `minidl.train` | training |
+| `minidl.datasets`, `minidl.plot` | data, pictures |
+| `minidl.save`, `minidl.load`, `minidl.save_checkpoint`, `minidl.load_checkpoint` | weights, whole runs |
+| `minidl.use`, `minidl.manual_seed` | NumPy or CuPy; random numbers |
+| `minidl.testing` | gradient checks, for your own layers too |
+"""
+
+from minidl import datasets, functional, init, losses, nn, ops, optim, plot, random, testing, train
 from minidl.backend import current, use
-from minidl.random import manual_seed
+from minidl.check import DTypeError, IndexRangeError, ShapeError
+from minidl.io import load, save
+from minidl.ops import *  # noqa: F403  (minidl.exp, minidl.cat, ... as in torch; the list is ops.__all__)
+from minidl.random import generator, manual_seed
 from minidl.tensor import Function, Tensor, detect_anomaly, grad_enabled, no_grad
+from minidl.train import evaluate, fit, load_checkpoint, predict, save_checkpoint
 
 __all__ = [
+    *ops.__all__,
+    "DTypeError",
     "Function",
+    "IndexRangeError",
+    "ShapeError",
     "Tensor",
     "current",
+    "datasets",
     "detect_anomaly",
+    "evaluate",
+    "fit",
+    "functional",
+    "generator",
     "grad_enabled",
+    "init",
+    "load",
+    "load_checkpoint",
+    "losses",
     "manual_seed",
+    "nn",
     "no_grad",
+    "ops",
+    "optim",
+    "plot",
+    "predict",
+    "random",
+    "save",
+    "save_checkpoint",
+    "testing",
+    "train",
     "use",
 ]
-
-import minidl.ops  # noqa: E402  (hangs the operators on Tensor)

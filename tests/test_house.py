@@ -48,7 +48,9 @@ def modules_imported(path):
             assert node.level == 0, f"{path}: relative import"
             for alias in node.names:
                 full = f"{node.module}.{alias.name}"
-                is_module = (ROOT / Path(*full.split("."))).exists() or (ROOT / Path(*full.split("."))).with_suffix(".py").exists()
+                is_module = (ROOT / Path(*full.split("."))).exists() or (ROOT / Path(*full.split("."))).with_suffix(
+                    ".py"
+                ).exists()
                 yield full if is_module else node.module
 
 
@@ -106,6 +108,8 @@ def test_import_is_light():
 
 
 def test_doctor_speaks():
-    out = subprocess.run([sys.executable, "-m", "minidl", "doctor"], capture_output=True, text=True, cwd=ROOT, check=True)
+    out = subprocess.run(
+        [sys.executable, "-m", "minidl", "doctor"], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     for word in ("numpy", "numba", "threads", "gpu", "backend"):
         assert word in out.stdout

@@ -1,0 +1,98 @@
+"""Every demo runs small, and its number is right."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minidl
+from demos import __main__ as runner
+from demos import backprop, gradcheck, lenet, one_by_one, pooling, xor
+from minidl.datasets import load_digits
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def arguments(tmp_path, request):
+    yield ["--quick", "--out", str(tmp_path), "--backend", minidl.current()]
+    assert list(tmp_path.glob("*.png")), "no picture was made"
+
+
+def test_backprop_prints_the_numbers_of_the_slide(arguments):
+    # worked out with a pocket calculator from the weights on the slide
+    result = backprop.main(arguments)
+    assert result["error"] == pytest.approx(0.348675, abs=1e-6)
+    wanted = {
+        "w5": 0.0602119,
+        "w6": 0.0492711,
+        "w1": -0.00046032,
+        "w2": -0.00138097,
+        "w3": 0.00073094,
+        "w4": 0.00219281,
+    }
+    for name, value in wanted.items():
+        assert result["gradients"][name] == pytest.approx(value, rel=2e-5)
+    assert result["difference"] < 1e-12
+    assert result["numerical"] < 1e-8
+    assert result["after"] < result["error"]
+
+
+def test_xor_needs_the_hidden_layer(arguments):
+    result = xor.main(arguments)
+    assert result["one layer"] <= 0.75
+    assert result["a hidden layer"] == 1.0
+
+
+def test_pooling_depends_on_the_question(arguments):
+    result = pooling.main(arguments)
+    assert result["presence"]["max"] > result["presence"]["average"]
+    assert result["density"]["average"] > result["density"]["max"]
+
+
+def test_one_by_one(arguments):
+    result = one_by_one.main(arguments)
+    assert result["difference"] < 1e-5
+    assert result["multiplications"] == (120_422_400, 12_443_648)  # 28 * 28 * (192 * 16 + 16 * 32 * 25)
+    assert result["one 1x1"] <= 0.60
+    assert result["two 1x1 and a ReLU"] >= 0.90  # 0.95 in the full run
+
+
+def test_gradcheck_finds_the_planted_error(arguments):
+    result = gradcheck.main(arguments)
+    assert "input 0" in result["found"]
+    assert all(curve[-1] < curve[0] for curve in result["losses"].values())
+
+
+@pytest.mark.parametrize("loss", lenet.LOSSES)
+def test_lenet_learns(arguments, loss):
+    assert lenet.main([*arguments, "--loss", loss])["accuracy"] > 0.9
+
+
+def test_one_step_on_one_image_lowers_its_error():
+    x, y = load_digits()
+    for seed in range(50):
+        minidl.manual_seed(seed)
+        step = lenet.one_step(lenet.lenet(), x[seed], y[seed])
+        assert step["after"] < step["error"], f"image {seed}"
+        assert step["p after"] > step["p"], f"image {seed}"
+        assert abs(step["probabilities"].sum() - 1) < 1e-5
+
+
+def test_the_first_probabilities_are_near_uniform():
+    x, y = load_digits()
+    steps = [lenet.one_step(lenet.lenet(), x[i], y[i]) for i in range(20)]
+    assert np.max([step["probabilities"] for step in steps]) < 0.2
+
+
+def test_every_demo_is_listed():
+    out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert set(runner.demos()) == {"backprop", "gradcheck", "lenet", "one_by_one", "pooling", "xor"}
+    assert all(name in out and text in out for name, text in runner.demos().items())
+
+
+def test_an_unknown_demo_names_the_others(capsys):
+    assert runner.main(["lenet5"]) == 2
+    assert "lenet5" in (message := capsys.readouterr().err) and "one_by_one" in message
