@@ -179,8 +179,9 @@ class Tensor:
 
     @data.setter
     def data(self, value: Any) -> None:
-        if np.shape(value) != self.shape:
-            raise ShapeError(f"Tensor.data: expected shape {self.shape}, got {np.shape(value)}")
+        shape = value.shape if hasattr(value, "shape") else np.shape(value)
+        if shape != self.shape:
+            raise ShapeError(f"Tensor.data: expected shape {self.shape}, got {shape}")
         with no_grad():
             self[...] = value
 

@@ -12,6 +12,8 @@ from hypothesis.extra.numpy import mutually_broadcastable_shapes
 
 from minidl import Tensor, ops
 from minidl.testing import gradcheck
+from tests.gpu import standin
+from tests.gpu.compile import COMPILER
 
 
 class Case(NamedTuple):
@@ -363,3 +365,19 @@ def test_matmul_is_a_sum_of_products():
     for s, i, j, k in np.ndindex(2, 3, 5, 4):
         expected[s, i, j] += a[s, i, k] * b[k, j]
     np.testing.assert_allclose((Tensor(a) @ Tensor(b)).numpy(), expected, rtol=1e-12, atol=1e-13)
+
+
+@BY_NAME
+@pytest.mark.skipif(COMPILER is None, reason="no C++ compiler (c++, g++, clang++)")
+def test_the_other_backend_gives_the_same(c):
+    """On CuPy's stand-in (on CuPy itself under --backend cupy, where this is one more run of the same)."""
+    arrays = inputs_of(c)
+    plain = [Tensor(a, requires_grad=True) for a in arrays]
+    expected = run(c.function, plain)
+    with standin.installed():
+        theirs = [Tensor(a, requires_grad=True) for a in arrays]
+        assert all(t.backend == "cupy" for t in theirs)
+        ours = run(c.function, theirs)
+        gradients = grads(theirs)
+    for y, e in zip(ours + gradients, expected + grads(plain), strict=True):
+        np.testing.assert_allclose(y, e, rtol=1e-12, atol=1e-14)

@@ -221,7 +221,7 @@ def test_writing():
     x[0] = 7
     x[:, 1] += 1
     x[x > 7] = Tensor([0.0])
-    x[[1, 1], [0, 0]] = [5.0, 5.0]
+    x[[1, 0], [0, 0]] = [5.0, 7.0]
     assert x.numpy().tolist() == [[7, 0], [5, 5]]
     y, before = x, id(x)
     y += 1

@@ -21,16 +21,14 @@ from minidl.tensor import Tensor, grad_enabled
 
 def _value(who: str, x: Tensor, v: Any, shape: tuple) -> Any:
     """v as something that can be written into this shape of x."""
-    v = v._data if isinstance(v, Tensor) else v
-    if not backend.is_array(v) and not isinstance(v, bool | int | float | np.generic):
-        v = np.asarray(v)
-    kind = np.asarray(v).dtype.kind if not hasattr(v, "dtype") else v.dtype.kind
-    if kind not in "fiub" or "biuf".index(kind) > "biuf".index(x.dtype.kind):
+    v = v._data if isinstance(v, Tensor) else v.item() if isinstance(v, np.generic) else v
+    array = v if backend.is_array(v) else np.asarray(v)
+    if array.dtype.kind not in "fiub" or "biuf".index(array.dtype.kind) > "biuf".index(x.dtype.kind):
         raise check.DTypeError(f"{who}: cannot write {v!r} into a tensor of dtype {x.dtype}")
-    sizes = np.shape(v)[::-1]
+    sizes = array.shape[::-1]
     if len(sizes) > len(shape) or any(n not in (1, m) for n, m in zip(sizes, shape[::-1], strict=False)):
-        raise check.ShapeError(f"{who}: v of shape {sizes[::-1]} does not fit shape {shape}")
-    return backend.to_backend(v, x.backend) if backend.is_array(v) else v
+        raise check.ShapeError(f"{who}: v of shape {array.shape} does not fit shape {shape}")
+    return v if isinstance(v, bool | int | float) else backend.to_backend(array, x.backend)
 
 
 def _refuse_if_recorded(who: str, x: Tensor, v: Any) -> None:

@@ -21,6 +21,8 @@ logsumexp takes the largest x out first, $y = m + \log \sum_i e^{x_i - m}$, so t
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from minidl import check
 from minidl.backend import xp_of
 from minidl.ops.arithmetic import as_float
@@ -104,7 +106,7 @@ class LogSumExp(Function):
     def forward(self, x):
         xp, x = xp_of(x), as_float(x)
         m = x.max(axis=self.axes, keepdims=True)
-        largest = xp.finfo(x.dtype).max
+        largest = np.finfo(x.dtype).max
         # a row of -inf gives exp(-inf) = 0, and +inf - +inf is avoided
         e = xp.exp(xp.minimum(x - xp.clip(m, -largest, largest), 0))
         s = e.sum(axis=self.axes, keepdims=True)
