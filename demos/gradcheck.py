@@ -76,7 +76,7 @@ def draw(losses, path):
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4))
     for name, curve in losses.items():
         axes[0].plot(curve, label=name)
-    axes[0].set(title="both layers learn sin(3x)", xlabel="step", ylabel="mean squared error", yscale="log")
+    axes[0].set(title="learning sin(3x)", xlabel="step", ylabel="mean squared error", yscale="log")
     axes[0].legend()
     for layer, style in ((Swish, "-"), (Wrong, "--")):
         tensor = Tensor(x, requires_grad=True)

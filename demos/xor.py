@@ -59,7 +59,7 @@ def draw(models, x, y, path):
                 *points[labels == label].T, s=90, marker=marker, color="white", edgecolor="black", label=f"{label}"
             )
         ax.set(title=f"{name}: {accuracy(model, x, y):.0%} right", xlabel="$x_1$", ylabel="$x_2$", aspect="equal")
-    axes[0].legend(title="target", loc="upper left")
+    axes[0].legend(title="target", loc="center")
     figure.colorbar(image, ax=axes, label="probability of a 1")
     common.save(figure, path)
     plt.close(figure)
