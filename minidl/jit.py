@@ -5,9 +5,11 @@ r"""`njit`: Numba's compiler with the settings that every kernel here needs.
 - no fastmath: a NaN stays a NaN.
 - lazy and cached: nothing is compiled at import, and each kernel only once per machine.
 
-Numba's cache is two pickled files a kernel. A process that dies while it writes them, or a disk that flips a bit,
-would make every later run fail or, worse, run damaged machine code. `_CheckedCache` therefore keeps a SHA-256 in front
-of each file, and treats a file that does not match, or a folder that cannot be written, as if there were no cache.
+Numba's own cache is an index and numbered data files, all pickled. A process that dies while it writes them, a disk
+that flips a bit, or two processes that compile at once would make later runs fail or, worse, run damaged or foreign
+machine code. `_CheckedFile` therefore keeps every compiled version of a kernel in one file of its own, named after and
+sealed with what it belongs to (source, types, processor, Numba's version), behind a SHA-256 of it all. A file that does
+not match, or a folder that cannot be written, counts as no cache.
 
 On a machine where Numba has no wheel `njit` returns the function as it is, and kernels run on their reference.
 """
@@ -52,54 +54,41 @@ def njit(function: Callable) -> Callable:
 if HAS_NUMBA:
 
     class _CheckedFile(IndexDataCacheFile):
-        def _load_index(self) -> dict:
-            try:
-                with open(self._index_path, "rb") as file:
-                    version, stamp, overloads = pickle.loads(_unsealed(file.read()))
-            except (OSError, ValueError):
-                return {}
-            fresh = version == self._version and stamp == self._source_stamp
-            return overloads if fresh else {}
-
-        def _save_index(self, overloads: dict) -> None:
-            self._write(self._index_path, (self._version, self._source_stamp, overloads))
-
-        def _load_data(self, name: str) -> Any:
-            with open(self._data_path(name), "rb") as file:
-                try:
-                    return pickle.loads(_unsealed(file.read()))
-                except ValueError as damage:
-                    raise OSError(str(damage)) from damage  # what Numba takes for "not in the cache"
-
-        def _save_data(self, name: str, data: Any) -> None:
-            self._write(self._data_path(name), data)
-
-        def _write(self, path: str, content: Any) -> None:
-            payload = self._dump(content)
-            with self._open_for_write(path) as file:
+        def save(self, key: Any, data: Any) -> None:
+            payload = self._dump((self._belongs_to(key), self._dump(data)))
+            with self._open_for_write(self._path(key)) as file:  # a temporary file, renamed when it is complete
                 file.write(hashlib.sha256(payload).digest() + payload)
+
+        def load(self, key: Any) -> Any:
+            try:
+                with open(self._path(key), "rb") as file:
+                    seal, payload = file.read(32), file.read()
+            except OSError:
+                return None
+            if hashlib.sha256(payload).digest() != seal:
+                return None
+            owner, data = pickle.loads(payload)
+            return pickle.loads(data) if owner == self._belongs_to(key) else None
+
+        def flush(self) -> None:
+            pass  # there is no index to empty: a new version takes the place of the old one
+
+        def _belongs_to(self, key: Any) -> tuple:
+            return self._version, self._source_stamp, repr(key)
+
+        def _path(self, key: Any) -> str:
+            # kernels that check their indices (NUMBA_BOUNDSCHECK=1) are others, though Numba's key is the same
+            digest = hashlib.sha256(f"{key!r} {numba.config.BOUNDSCHECK}".encode()).hexdigest()
+            return self._data_path(self._index_name.replace(".nbi", f".{digest[:16]}.nbc"))
 
     class _CheckedCache(FunctionCache):
         def __init__(self, function: Callable):
             super().__init__(function)
-            old = self._cache_file
-            self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, old._source_stamp)
-
-        def load_overload(self, sig: Any, target_context: Any) -> Any:
-            try:
-                return super().load_overload(sig, target_context)
-            except OSError:
-                return None
+            stamp = self._impl.locator.get_source_stamp()
+            self._cache_file = _CheckedFile(self._cache_path, self._impl.filename_base, stamp)
 
         def save_overload(self, sig: Any, data: Any) -> None:
             try:
                 super().save_overload(sig, data)
-            except OSError:
+            except OSError:  # a full disk, say
                 pass
-
-
-def _unsealed(content: bytes) -> bytes:
-    seal, payload = content[:32], content[32:]
-    if hashlib.sha256(payload).digest() != seal:
-        raise ValueError("a cache file is damaged")
-    return payload

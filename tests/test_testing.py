@@ -127,6 +127,8 @@ def test_gradcheck_refuses_what_it_cannot_judge():
         gradcheck(lambda x: x * minidl.random.generator().random(), [X])
     with pytest.raises(ValueError, match="no float tensor"):
         gradcheck(lambda x: 3, [X])
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        gradcheck(lambda x: x * np.inf, [X])
     with pytest.raises(GradientError, match="changed its input 0"):
         gradcheck(lambda x: _doubled(x) * 2, [Tensor(X, requires_grad=True)])
 

@@ -96,6 +96,8 @@ def gradcheck(
         raise ValueError("gradcheck: the function returns no float tensor")
     if not all(np.array_equal(a.numpy(), b.numpy(), equal_nan=True) for a, b in zip(first, second, strict=True)):
         raise ValueError("gradcheck: the function gives another result every time; start its random numbers afresh")
+    if not all(np.isfinite(y.numpy()).all() for y in first):
+        raise ValueError("gradcheck: the result holds NaN or infinity, which have no slope; choose other inputs")
     upstream = [rng.normal(size=y.shape) for y in first]
 
     def loss() -> float:

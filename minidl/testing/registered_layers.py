@@ -89,6 +89,8 @@ def pooling(pick, n, dilated):
     ints = (0,) * n if isinstance(padding, str) else padding
     outputs = pick("outputs", 2, 1, 3)
     sizes = [window(pick, *axis, outputs) for axis in zip(kernel, stride or kernel, ints, dilation, strict=True)]
+    # on an image smaller than the dilation a window may see padding only: its maximum is -inf
+    sizes = [max(size, d) for size, d in zip(sizes, dilation, strict=True)]
     return kernel, stride, padding, dilation, sizes
 
 

@@ -1,0 +1,185 @@
+"""The compile cache: hit when it is whole, the same results when it is damaged, foreign, full or forbidden."""
+
+import errno
+import importlib.util
+import os
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+
+from minidl import jit
+
+pytestmark = pytest.mark.skipif(
+    not jit.HAS_NUMBA or os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled here"
+)
+
+SOURCE = """
+from minidl.jit import njit
+
+@njit
+def total(x):
+    s = x[0] * {factor}
+    for v in x[1:]:
+        s += v
+    return s
+"""
+X = np.array([1.0, 2.0, 4.0])
+
+
+@pytest.fixture
+def kernel(tmp_path, monkeypatch):
+    """kernel(): the function as a new process would see it, with nothing in memory and its cache in tmp_path."""
+    import numba
+
+    monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "kernel.py"
+    path.write_text(SOURCE.format(factor=1))
+
+    def load():
+        spec = importlib.util.spec_from_file_location("kernel_in_a_test", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module.total
+
+    load.path = path
+    load.files = lambda: sorted((tmp_path / "cache").rglob("*.nb?"))
+    return load
+
+
+def hits(function):
+    return sum(function.stats.cache_hits.values())
+
+
+def test_a_compiled_kernel_is_kept(kernel):
+    first = kernel()
+    assert first(X) == 7 and hits(first) == 0 and len(kernel.files()) == 1
+    again = kernel()
+    assert again(X) == 7 and hits(again) == 1
+    assert again(X.astype("float32")) == 7 and hits(again) == 1 and len(kernel.files()) == 2
+
+
+DAMAGE = {
+    "empty": lambda content: b"",
+    "ten bytes": lambda content: content[:10],
+    "half": lambda content: content[: len(content) // 2],
+    "last byte missing": lambda content: content[:-1],
+    "longer": lambda content: content + b"\0",
+    "zeros": lambda content: bytes(len(content)),
+    "text": lambda content: b"not a cache file",
+    **{f"bit at {part}": lambda content, part=part: flipped(content, part) for part in (0, 0.01, 0.3, 0.6, 0.999)},
+}
+
+
+def flipped(content, part):
+    at = int(part * len(content))
+    return content[:at] + bytes([content[at] ^ 4]) + content[at + 1 :]
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_compiled_again(kernel, damage):
+    kernel()(X)
+    (file,) = kernel.files()
+    file.write_bytes(DAMAGE[damage](file.read_bytes()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        repaired = kernel()
+        assert repaired(X) == 7 and hits(repaired) == 0
+    whole = kernel()
+    assert whole(X) == 7 and hits(whole) == 1
+
+
+def test_a_file_of_other_types_is_not_taken(kernel):
+    function = kernel()
+    function(X), function(X.astype("float32"))
+    one, other = kernel.files()
+    one.write_bytes(other.read_bytes())  # whole, but the code of the other type
+    fresh = kernel()
+    assert fresh(X) == 7 and fresh(X.astype("float32")) == 7 and hits(fresh) == 1
+
+
+def test_a_file_of_an_older_source_is_not_taken(kernel):
+    kernel()(X)
+    old = kernel.files()[0].read_bytes()
+    kernel.path.write_text(SOURCE.format(factor=10))  # the same bytecode with another constant
+    os.utime(kernel.path, (1, 1))
+    assert kernel()(X) == 16
+    kernel.files()[0].write_bytes(old)  # as if the process had died before it wrote the new one
+    assert kernel()(X) == 16
+
+
+def test_kernels_that_check_their_indices_are_kept_apart(kernel, monkeypatch):
+    import numba
+
+    kernel()(X)
+    monkeypatch.setattr(numba.config, "BOUNDSCHECK", 1)
+    checked = kernel()
+    assert checked(X) == 7 and hits(checked) == 0 and len(kernel.files()) == 2
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_a_folder_that_cannot_be_written(kernel, monkeypatch, code):
+    def refuse(*arguments):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(jit._CheckedFile, "_open_for_write", refuse)
+    assert kernel()(X) == 7 and kernel.files() == []
+
+
+def test_no_folder_at_all(kernel, monkeypatch):
+    def nowhere(*arguments):
+        raise RuntimeError("cannot cache function: no locator available")
+
+    monkeypatch.setattr(jit._CheckedCache, "__init__", nowhere)
+    assert kernel()(X) == 7 and kernel.files() == []
+
+
+def test_a_function_typed_in_at_a_prompt():
+    scope = {"njit": jit.njit}
+    exec("@njit\ndef twice(x):\n    return 2 * x", scope)  # its file does not exist
+    assert scope["twice"](4) == 8
+
+
+def test_nan_and_division_by_zero_are_numpys(kernel):
+    kernel.path.write_text("from minidl.jit import njit\n@njit\ndef total(a, b):\n    return a / b\n")
+    with np.errstate(all="ignore"):
+        assert kernel()(1.0, 0.0) == np.inf and np.isnan(kernel()(0.0, 0.0)) and np.isnan(kernel()(np.nan, 1.0))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_computes_the_same():
+    program = """
+import multiprocessing, numpy as np
+from minidl.kernels import window
+x = np.arange(50.0).reshape(1, 2, 5, 5)
+def columns():
+    return window.im2col(x, (3, 3, 1, 1, 1, 1, 1, 1), 5, 5).sum()
+def child(queue):
+    queue.put(columns())
+if __name__ == "__main__":
+    before = columns()
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    process = context.Process(target=child, args=(queue,))
+    process.start()
+    print(before == queue.get(timeout=60), columns() == before)
+    process.join()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["True", "True"], done.stderr
+
+
+def test_processes_that_compile_at_once_do_not_take_each_others_code(tmp_path):
+    (tmp_path / "kernel.py").write_text(SOURCE.format(factor=1))
+    program = "import sys, numpy as np, kernel; print(kernel.total(np.array([1, 2, 4], sys.argv[1])))"
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.getcwd()])
+    types = ("float32", "float64")
+    running = [
+        subprocess.Popen([sys.executable, "-c", program, t], env=environment, stdout=subprocess.PIPE, text=True)
+        for t in types
+    ]
+    assert [float(p.communicate(timeout=120)[0]) for p in running] == [7, 7]
+    assert len(list((tmp_path / "cache").rglob("*.nbc"))) == len(types)

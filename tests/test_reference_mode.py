@@ -1,0 +1,66 @@
+"""Every layer and loss in the other modes of running, each in a process of its own, gives the numbers of this one.
+
+reference formulas (MINIDL_KERNELS=reference), no Numba at all, kernels as plain Python (NUMBA_DISABLE_JIT=1) and
+kernels that check every index (NUMBA_BOUNDSCHECK=1).
+"""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import minidl.kernels
+from minidl import backend, jit
+from tests import modes
+
+pytestmark = pytest.mark.skipif(backend.current() != "numpy", reason="these are modes of the CPU")
+
+MODES = {
+    "reference": ({"MINIDL_KERNELS": "reference"}, []),
+    "no Numba": ({}, ["--no-numba"]),
+    "plain Python": ({"NUMBA_DISABLE_JIT": "1"}, []),
+    "checked indices": ({"NUMBA_BOUNDSCHECK": "1"}, []),
+}
+# where the reference rounds an exp otherwise than the C library: relative tolerances
+ROUNDED = {"float32": 1e-5, "float64": 1e-13}
+
+
+@pytest.fixture(scope="module")
+def here():
+    return modes.results()
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_mode_gives_the_same_numbers(mode, here, tmp_path):
+    environment, arguments = MODES[mode]
+    file = tmp_path / "results.npz"
+    command = [sys.executable, "-W", "error", "-m", "tests.modes", str(file), *arguments]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, cwd=root, env={**os.environ, **environment}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    with np.load(file) as there:
+        assert sorted(there) == sorted(here)
+        for name in there:
+            a, b = there[name], here[name]
+            assert a.dtype == b.dtype and a.shape == b.shape, name
+            if name.startswith("GELU"):
+                rounding = ROUNDED[str(a.dtype)]
+                np.testing.assert_allclose(a, b, rtol=rounding, atol=rounding, err_msg=name)
+            else:
+                assert np.array_equal(a, b, equal_nan=True), f"{name} differs by {np.abs(a - b).max()}"
+
+
+@pytest.mark.skipif(not jit.HAS_NUMBA, reason="no Numba")
+@pytest.mark.parametrize("path", sorted(Path(minidl.kernels.__path__[0]).glob("*.py")), ids=lambda path: path.stem)
+def test_the_registered_layers_reach_every_kernel(path, here):
+    module = vars(importlib.import_module(f"minidl.kernels.{path.stem}"))
+    compiled = {name: kernel for name, kernel in module.items() if name.endswith("_cpu")}
+    assert compiled, f"{path.name} has no function that ends with _cpu"
+    if backend.REFERENCE or os.environ.get("NUMBA_DISABLE_JIT") == "1":
+        pytest.skip("nothing is compiled here")
+    unreached = [name for name, kernel in compiled.items() if not kernel.signatures]
+    assert not unreached, f"no registered layer runs {unreached}"
