@@ -352,6 +352,15 @@ def test_huber_does_not_square_what_is_far():
         assert loss.item() == pytest.approx(1e30) and Tensor(x.grad).numpy().tolist() == [0.5, -0.5]
 
 
+def test_gradients_beside_and_on_the_corners():
+    x = Tensor(np.array([0.95, 1.0, 1.05]), requires_grad=True)
+    losses.hinge_loss(x, [1, 1, 1], reduction="sum").backward()
+    assert Tensor(x.grad).numpy().tolist() == [-1, 0, 0]
+    x.grad = None
+    losses.l1_loss(x, [1.0, 1.0, 1.0], reduction="sum").backward()
+    assert Tensor(x.grad).numpy().tolist() == [-1, 0, 1]
+
+
 # ---- bad input ----
 X = Tensor(np.ones((3, 4), "float32"))
 V = Tensor(np.full(4, 0.5, "float32"))

@@ -117,13 +117,14 @@ def test_the_size_of_gradients_does_not_matter(make):
 
 
 def test_centered_rmsprop_of_a_constant_gradient_stays_finite():
-    w = leaf([0.0], "float32")
+    """Its variance is 0, and by rounding below that for some gradients: no root of a negative number."""
+    w, g = leaf(np.zeros(1000), "float32"), np.random.default_rng(0).normal(size=1000).astype("float32")
     optimizer = RMSprop([w], lr=1e-6, alpha=0.5, centered=True)
     for _ in range(100):
         optimizer.zero_grad()
-        (w * 0.1).sum().backward()
+        (w * Tensor(g)).sum().backward()
         optimizer.step()
-    assert math.isfinite(w.item())
+    assert np.isfinite(w.numpy()).all()
 
 
 # ---- parameters and gradients ----
@@ -374,7 +375,7 @@ def test_the_base_class_has_no_update():
 @given(
     sizes=st.lists(st.integers(0, 5), min_size=1, max_size=3),
     p=st.sampled_from([1.0, 2.0, 3, 0.5, INF]),
-    max_norm=st.floats(0, 10),
+    max_norm=st.just(0.0) | st.floats(0.01, 10),
     scale=st.sampled_from([1e-20, 1.0, 1e30]),
     seed=st.integers(0, 99),
 )
