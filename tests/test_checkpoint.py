@@ -130,7 +130,7 @@ def run(*arguments):
 
 
 def digest(path):
-    """SHA-256 of every array and number in the file (that they are in it, and that it is right, is tested elsewhere)."""
+    """SHA-256 of every array and number in the file (that it is right is tested above)."""
     return io.read("test", path)[1][io.DIGEST]
 
 
