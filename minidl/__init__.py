@@ -20,6 +20,13 @@ array([2., 4., 6.], dtype=float32)
 | `minidl.testing` | gradient checks, for your own layers too |
 """
 
+from pathlib import Path
+
+# Where git has no symbolic links (Windows, often), the link minidl/kernels is a text file: look beside minidl/ then.
+if (Path(__file__).parent / "kernels").is_file():
+    __path__.append(str(Path(__file__).parent.parent))
+
+# ruff: noqa: E402
 from minidl import datasets, functional, init, losses, nn, ops, optim, plot, random, testing, train
 from minidl.backend import current, use
 from minidl.check import DTypeError, IndexRangeError, ShapeError
