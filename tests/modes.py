@@ -1,20 +1,19 @@
 r"""Forward and backward of every registered layer and loss, as numbers: what each mode of running must agree on.
 
-`python -m tests.modes FILE.npz` writes them in the mode that its environment asks for; `--no-numba` as on a machine
-where Numba has no wheel. Used by test_reference_mode.py.
+`python -m tests.modes FILE.npz` writes them in the mode that its environment asks for (see test_reference_mode.py).
 """
 
 import sys
 
 import numpy as np
 
+from minidl.testing import registered_layers, registered_losses  # noqa: F401  (they fill the registry)
+from minidl.testing.layer import Subject
+from minidl.testing.registry import PLACES, cases
+
 
 def results() -> dict[str, np.ndarray]:
     r"""case, dtype, number of the result -> array."""
-    from minidl.testing import registered_layers, registered_losses  # noqa: F401  (they fill the registry)
-    from minidl.testing.layer import Subject
-    from minidl.testing.registry import PLACES, cases
-
     found = {}
     for case in (case for layer in PLACES for case in cases(layer)):
         for dtype in ("float32", "float64"):
@@ -24,6 +23,4 @@ def results() -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    if "--no-numba" in sys.argv:
-        sys.modules["numba"] = None
     np.savez(sys.argv[1], **results())

@@ -12,9 +12,8 @@ import pytest
 
 from minidl import jit
 
-pytestmark = pytest.mark.skipif(
-    not jit.HAS_NUMBA or os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="nothing is compiled here"
-)
+numba = pytest.importorskip("numba")
+pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled here")
 
 SOURCE = """
 from minidl.jit import njit
@@ -32,8 +31,6 @@ X = np.array([1.0, 2.0, 4.0])
 @pytest.fixture
 def kernel(tmp_path, monkeypatch):
     """kernel(): the function as a new process would see it, with nothing in memory and its cache in tmp_path."""
-    import numba
-
     monkeypatch.setattr(numba.config, "CACHE_DIR", str(tmp_path / "cache"))
     path = tmp_path / "kernel.py"
     path.write_text(SOURCE.format(factor=1))
@@ -111,8 +108,6 @@ def test_a_file_of_an_older_source_is_not_taken(kernel):
 
 
 def test_kernels_that_check_their_indices_are_kept_apart(kernel, monkeypatch):
-    import numba
-
     kernel()(X)
     monkeypatch.setattr(numba.config, "BOUNDSCHECK", 1)
     checked = kernel()

@@ -8,6 +8,8 @@ Shapes: x, y any. Noise on the inputs acts like a penalty on the size of the gra
 noise is equivalent to Tikhonov regularization", Neural Computation 7(1).
 """
 
+import numpy as np
+
 from minidl import check
 from minidl.backend import xp_of
 from minidl.nn.module import Module
@@ -20,8 +22,9 @@ class GaussianNoiseFunction(Function):
         self.std = std
 
     def forward(self, x):
-        noise = generator().standard_normal(x.shape, dtype=x.dtype)  # drawn on the host, as all random numbers
-        return x + self.std * xp_of(x).asarray(noise)
+        # drawn on the host and in one precision: the same seed gives the same noise everywhere
+        noise = generator().standard_normal(x.shape, dtype=np.float32)
+        return x + self.std * xp_of(x).asarray(noise.astype(x.dtype))
 
     def backward(self, dy):
         return dy

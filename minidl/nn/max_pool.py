@@ -84,7 +84,7 @@ class MaxPool(Pool):
         *,
         ceil_mode: bool = False,
     ):
-        super().__init__(kernel_size, stride, padding, ceil_mode, dilation=dilation)
+        super().__init__(kernel_size, stride, padding, ceil_mode)
         self.dilation = check.ints(type(self).__name__, "dilation", dilation, self.n_axes)
 
 

@@ -71,10 +71,8 @@ class Pool(Module):
         stride: int | tuple | None = None,
         padding: int | tuple | str = 0,
         ceil_mode: bool = False,
-        *,
-        dilation: int | tuple = 1,
     ):
-        options = pool_options(type(self).__name__, self.n_axes, kernel_size, stride, padding, dilation, ceil_mode)
+        options = pool_options(type(self).__name__, self.n_axes, kernel_size, stride, padding, 1, ceil_mode)
         self.kernel_size, self.stride, self.padding, _, self.ceil_mode = options
 
     def extra_repr(self) -> str:

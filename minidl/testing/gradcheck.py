@@ -127,7 +127,7 @@ def gradcheck(
             f"gradcheck: the gradient of {worst.where} is wrong: backward gives {worst.ours:.9g}, finite differences "
             f"give {worst.numerical:.9g}; relative error {worst.error:.2e}, allowed {tolerance:.0e}"
         )
-    return worst.error
+    return float(worst.error)
 
 
 def _leaf(x: Any) -> Any:

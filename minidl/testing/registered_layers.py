@@ -94,12 +94,21 @@ def pooling(pick, n, dilated):
     return kernel, stride, padding, dilation, sizes
 
 
-for layer, n in ((nn.MaxPool1d, 1), (nn.MaxPool2d, 2), (nn.SumPool1d, 1), (nn.SumPool2d, 2)):
+for layer, n in ((nn.MaxPool1d, 1), (nn.MaxPool2d, 2)):
 
     @register(layer)
     def _(pick, layer=layer, n=n):
         *options, dilation, sizes = pooling(pick, n, dilated=True)
-        made = layer(*options, dilation=dilation, ceil_mode=pick("ceil_mode", False, True))
+        made = layer(*options, dilation, ceil_mode=pick("ceil_mode", False, True))
+        return made, [distinct(pick("N", 2, 1), pick("C", 2, 1), *sizes)]
+
+
+for layer, n in ((nn.SumPool1d, 1), (nn.SumPool2d, 2)):
+
+    @register(layer)
+    def _(pick, layer=layer, n=n):
+        *options, _, sizes = pooling(pick, n, dilated=False)
+        made = layer(*options, ceil_mode=pick("ceil_mode", False, True))
         return made, [distinct(pick("N", 2, 1), pick("C", 2, 1), *sizes)]
 
 

@@ -74,7 +74,7 @@ def cases(layer: Callable) -> Iterator[Case]:
     >>> from minidl import nn
     >>> import minidl.testing.registered_layers
     >>> [str(case) for case in cases(nn.Linear)][:3]
-    ['Linear()', 'Linear(in_features=1)', 'Linear(out_features=1)']
+    ['Linear()', 'Linear(in_features=1)', 'Linear(in_features=5)']
     """
     seen: set[tuple[str, int]] = set()
     waiting: list[dict[str, Any]] = [{}]

@@ -1,0 +1,146 @@
+r"""Writes `layers.npz`: what torch computes for every layer that both have. Run by hand, from the root:
+
+    python -m tests.golden.make_layers
+
+It was run with torch 2.13.0 and NumPy 2.4.6 (the versions stand in the file too); neither minidl nor its tests need
+torch. The rows are the registry's cases (minidl/testing/registered_layers.py) and some random mixtures of their
+options; what torch lacks is left out. Inputs and weights are numbers of float32, computed with in float64.
+
+All numbers lie in one array, `numbers`; `rows` is a JSON list that says where: {"at": start, "shape": shape}.
+"""
+
+import inspect
+import json
+from pathlib import Path
+
+import numpy as np
+
+from minidl import nn
+from minidl.testing.registry import PLACES, Case, cases
+
+FILE = Path(__file__).parent / "layers.npz"
+MIXTURES = {"Conv1d": 8, "Conv2d": 10, "ConvTranspose2d": 10, "MaxPool2d": 16, "AvgPool2d": 16, "Upsample": 8}
+RENAMED = {"axis": "dim"}  # option of ours -> torch's
+
+
+def torch_layer(torch, name: str, options: dict):
+    r"""torch's layer of this name, or its formula where it has none; None where it has neither."""
+    F = torch.nn.functional
+    if name == "GlobalAvgPool2d":
+        return lambda x: x.mean((2, 3), keepdim=options["keepdims"])
+    if name == "GlobalMaxPool2d":
+        return lambda x: x.amax((2, 3), keepdim=options["keepdims"])
+    if name in ("SumPool1d", "SumPool2d") and not options.pop("ceil_mode"):
+        kernel = options.pop("kernel_size")
+        options["stride"] = options["stride"] or kernel
+        convolve = F.conv1d if name == "SumPool1d" else F.conv2d
+
+        def sums(x):
+            ones = torch.ones(x.shape[1], 1, *kernel, dtype=x.dtype)
+            return convolve(x, ones, groups=x.shape[1], **options)
+
+        return sums
+    layer = getattr(torch.nn, name, None)
+    return layer and layer(**{RENAMED.get(k, k): v for k, v in options.items()})
+
+
+def built(case: Case):
+    r"""(module, inputs, the arguments of its constructor)"""
+    original, signature, arguments = case.layer.__init__, inspect.signature(case.layer), {}
+
+    def spy(self, *args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        arguments.update(bound.arguments)
+        original(self, *args, **kwargs)
+
+    if signature.parameters:
+        case.layer.__init__ = spy
+    try:
+        return *case.build(), arguments
+    finally:
+        case.layer.__init__ = original
+
+
+def mixture(layer, rng) -> Case:
+    r"""All options of a layer drawn at once."""
+    picked = {}
+
+    def pick(name, *values):
+        return picked.setdefault(name, values[rng.integers(len(values))])
+
+    PLACES[layer].build(pick)
+    return Case(layer, picked, seed=int(rng.integers(1000)))
+
+
+class Numbers:
+    r"""The one array, as it grows."""
+
+    def __init__(self):
+        self.parts, self.size = [], 0
+
+    def add(self, array) -> dict:
+        array = np.asarray(array)
+        self.parts.append(array.astype(np.float64).ravel())
+        self.size += array.size
+        return {"at": self.size - array.size, "shape": list(array.shape), "integer": array.dtype.kind in "iu"}
+
+
+def row(torch, case: Case, numbers: Numbers, rng) -> dict | None:
+    module, (x,), options = built(case)
+    random = "Dropout" in case.layer.__name__ and module.training and module.p not in (0, 1)
+    if type(module) is not case.layer or random:
+        return None
+    x = x.astype(np.float32).astype(np.float64) if x.dtype.kind == "f" else x
+    try:
+        theirs = torch_layer(torch, case.layer.__name__, dict(options))
+        if theirs is None:
+            return None
+        state = module.state_dict()
+        if isinstance(theirs, torch.nn.Module):
+            theirs.double().train(module.training)
+            theirs.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
+        tx = torch.tensor(x, requires_grad=x.dtype.kind == "f")
+        y = theirs(tx)
+    except (ValueError, RuntimeError, TypeError) as error:  # an option, or a mixture of them, that torch does not have
+        print(f"left out: {case}: {str(error).splitlines()[0]}")
+        return None
+    g = rng.normal(size=tuple(y.shape)).astype(np.float32)
+    if y.requires_grad:
+        y.backward(torch.tensor(g.astype(np.float64)))
+    named = dict(theirs.named_parameters()) if isinstance(theirs, torch.nn.Module) else {}
+    after = theirs.state_dict() if isinstance(theirs, torch.nn.Module) else {}
+    return {
+        "layer": case.layer.__name__,
+        "options": options,
+        "training": module.training,
+        "state": {k: numbers.add(v) for k, v in state.items()},
+        "x": numbers.add(x),
+        "g": numbers.add(g),
+        "y": numbers.add(y.detach().numpy()),
+        "dx": None if tx.grad is None else numbers.add(tx.grad.numpy()),
+        "gradients": {k: numbers.add(p.grad.numpy()) for k, p in named.items()},
+        "after": {k: numbers.add(v.numpy()) for k, v in after.items() if k not in named},
+    }
+
+
+def main() -> None:
+    import torch  # noqa: PLC0415 - pytest imports this file to look for doctests, without torch
+
+    from minidl.testing import registered_layers  # noqa: F401, PLC0415
+
+    rng, numbers, rows = np.random.default_rng(0), Numbers(), []
+    for layer in [layer for layer in PLACES if getattr(nn, layer.__name__, None) is layer]:
+        mixtures = [mixture(layer, rng) for _ in range(MIXTURES.get(layer.__name__, 3))]
+        rows += [r for case in [*cases(layer), *mixtures] if (r := row(torch, case, numbers, rng))]
+    np.savez_compressed(
+        FILE,
+        rows=json.dumps(rows),
+        numbers=np.concatenate(numbers.parts),
+        versions=f"torch {torch.__version__}, NumPy {np.__version__}",
+    )
+    print(f"{len(rows)} rows, {numbers.size} numbers, {FILE.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Every layer that torch has too gives torch's numbers: outputs, all gradients and running statistics.
+
+The numbers were made once (tests/golden/make_layers.py); torch is not needed here.
+"""
+
+import inspect
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minidl import Tensor, nn
+
+with np.load(Path(__file__).parent / "golden" / "layers.npz") as _file:
+    NUMBERS, ROWS = _file["numbers"], json.loads(str(_file["rows"]))
+
+OUTPUT = {"float32": 1e-5, "float64": 1e-9}  # |ours - torch's| / max(1, |torch's|)
+GRADIENT = {"float32": 1e-5, "float64": 1e-8}
+
+# layers that torch does not have
+OWN = {"Concat", "GaussianNoise", "ModuleList", "Residual", "Sequential"}
+
+
+def stored(place):
+    n = int(np.prod(place["shape"], dtype=int))
+    array = NUMBERS[place["at"] : place["at"] + n].reshape(place["shape"])
+    return array.astype(np.int64) if place["integer"] else array
+
+
+def close(name, ours, place, tolerance):
+    theirs = stored(place)
+    assert ours.shape == theirs.shape, name
+    error = np.abs(ours - theirs) / np.maximum(1, np.abs(theirs))
+    assert error.max(initial=0) <= tolerance, f"{name}: {error.max():.1e}, allowed {tolerance:.0e}"
+
+
+def tuples(value):
+    return tuple(value) if isinstance(value, list) else value
+
+
+def label(row):
+    return (
+        f"{row['layer']}-{'-'.join(str(v) for v in row['options'].values())}-{'train' if row['training'] else 'eval'}"
+    )
+
+
+def test_every_layer_that_torch_has_is_here():
+    layers = {name for name in nn.__all__ if inspect.isclass(getattr(nn, name))}
+    layers = {name for name in layers if issubclass(getattr(nn, name), nn.Module)} - {"Module"}
+    assert {row["layer"] for row in ROWS} == layers - OWN
+
+
+@pytest.mark.parametrize("dtype", OUTPUT)
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_the_numbers_of_torch(row, dtype):
+    layer = getattr(nn, row["layer"])(**{name: tuples(value) for name, value in row["options"].items()})
+    layer.load_state_dict({name: stored(place) for name, place in row["state"].items()})
+    layer.train(row["training"]).to(dtype)
+    x = stored(row["x"])
+    x = Tensor(x if row["x"]["integer"] else x.astype(dtype), requires_grad=not row["x"]["integer"])
+    y = layer(x)
+    assert y.dtype == dtype
+    close("y", y.numpy(), row["y"], OUTPUT[dtype])
+    if y.requires_grad:
+        y.backward(stored(row["g"]).astype(dtype))
+    if row["dx"]:
+        close("dx", Tensor(x.grad).numpy(), row["dx"], GRADIENT[dtype])
+    parameters = dict(layer.named_parameters())
+    assert sorted(parameters) == sorted(row["gradients"])
+    for name, place in row["gradients"].items():
+        close(f"gradient of {name}", Tensor(parameters[name].grad).numpy(), place, GRADIENT[dtype])
+    for name, place in row["after"].items():
+        close(name, layer.state_dict()[name], place, OUTPUT[dtype])
