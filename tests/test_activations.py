@@ -120,6 +120,14 @@ def test_far_inputs(name, dtype):
     np.testing.assert_allclose(slope[-3:], RIGHT_SLOPE.get(name, 1), rtol=1e-6, atol=1e-20)
 
 
+@pytest.mark.parametrize("name", POINTWISE)
+def test_no_power_of_a_huge_input_overflows(name):
+    x = Tensor(np.array([-1e30, 1e30], "float32"), requires_grad=True)
+    y = POINTWISE[name][0]()(x)
+    y.backward(np.array([0.5, 2.0], "float32"))
+    assert np.isfinite(y.numpy()).all() and np.isfinite(to_numpy(x.grad)).all()
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_softmax_of_far_inputs(dtype):
     x = Tensor(np.array([[1e4, -1e4, 0.0], [-1e4, -1e4, -1e4], [88.0, 89.0, 90.0]], dtype), requires_grad=True)

@@ -190,6 +190,21 @@ def test_statistics_are_updated_without_a_graph_too_and_never_reached_by_one():
     assert layer.num_batches_tracked.item() == 2
 
 
+def test_names_of_the_state():
+    affine, statistics = ["weight", "bias"], ["running_mean", "running_var", "num_batches_tracked"]
+    for layer, names in (
+        (nn.BatchNorm2d(3), affine + statistics),
+        (nn.BatchNorm1d(3, affine=False), statistics),
+        (nn.BatchNorm1d(3, affine=False, track_running_stats=False), []),
+        (nn.LayerNorm(3), affine),
+        (nn.LayerNorm(3, bias=False), ["weight"]),
+        (nn.LayerNorm(3, elementwise_affine=False), []),
+        (nn.GroupNorm(1, 3), affine),
+        (nn.GroupNorm(1, 3, affine=False), []),
+    ):
+        assert list(layer.state_dict()) == names
+
+
 # ---- a behaviour of their own ----
 def test_the_gradient_of_batch_norm_has_no_mean_and_no_part_along_xhat():
     layer = nn.BatchNorm1d(3, eps=1e-12).to("float64")

@@ -147,11 +147,30 @@ def test_nothing_is_left_behind(fail):
 
 
 def test_a_graph_that_waits_for_its_backward_is_not_disturbed():
-    model = nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3))
+    class Scaled(nn.Module):
+        def __init__(self):
+            self.linear, self.scale = nn.Linear(3, 3), nn.Buffer([2.0])
+
+        def forward(self, x):
+            return self.linear(x) * self.scale  # the product keeps the buffer: a write to it would be an error
+
+    model = Scaled()
     y = model(Tensor(np.random.default_rng(0).normal(size=(4, 3)).astype("float32"))).sum()
     nn.summary(model, (4, 3))
     y.backward()
-    assert model[0].weight.grad is not None
+    assert model.linear.weight.grad is not None
+
+
+def test_it_runs_in_evaluation_mode_and_records_nothing():
+    seen = []
+
+    class Spy(nn.Module):
+        def forward(self, x):
+            seen.append((self.training, minidl.grad_enabled()))
+            return x
+
+    nn.summary(nn.Sequential(nn.BatchNorm1d(3), Spy()), (1, 3))  # one row: training would be refused by BatchNorm1d
+    assert seen == [(False, False)]
 
 
 BAD = {
