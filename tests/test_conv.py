@@ -85,7 +85,7 @@ def close(ours, wanted, dtype=np.float64):
 @given(convolutions())
 def test_conv2d_is_its_definition(arguments):
     x, w, b, stride, padding, dilation, groups = arguments
-    pads = pads_of("conv2d", padding, x.shape[2:], w.shape[2:], stride, dilation)
+    pads = pads_of(padding, x.shape[2:], w.shape[2:], stride, dilation)
     wanted = naive_conv2d(x.astype(np.float64), w, b, stride, pads, dilation, groups)
     close(nn.conv2d(*tensors(x, w, b), stride, padding, dilation, groups), wanted, x.dtype)
 
@@ -94,8 +94,8 @@ def test_conv2d_is_its_definition(arguments):
 def test_conv1d_is_its_definition(arguments):
     x, w, b, (s, _), padding, (d, _), groups = arguments
     x, w = x[..., 0], w[..., 0]
-    padding = padding if isinstance(padding, str) else padding[0]
-    ((p, q),) = pads_of("conv1d", padding, x.shape[2:], w.shape[2:], (s,), (d,))
+    padding = padding if isinstance(padding, str) else padding[:1]
+    ((p, q),) = pads_of(padding, x.shape[2:], w.shape[2:], (s,), (d,))
     wanted = naive_conv2d(x[..., None].astype(np.float64), w[..., None], b, (s, 1), ((p, q), (0, 0)), (d, 1), groups)
     close(nn.conv1d(*tensors(x, w, b), s, padding, d, groups), wanted[..., 0], x.dtype)
 
@@ -215,7 +215,7 @@ def test_1x1_is_the_general_path_a_linear_per_pixel_and_an_einsum(bias):
     own, general, linear = tensors(x, w, b), tensors(x, w, b), tensors(x, w, b)
     y = nn.conv2d(*own)
     y.backward(dy)
-    windows = windows_of("conv2d", (4, 5), (1, 1), 1, 0)
+    windows = windows_of("conv2d", (4, 5), (1, 1), (1, 1), (0, 0), (1, 1))
     z = Conv2dFunction(windows, 1)(*general)
     z.backward(dy)
     rows = nn.linear(linear[0].permute(0, 2, 3, 1), linear[1].reshape(6, 3), linear[2]).permute(0, 3, 1, 2)
@@ -309,7 +309,7 @@ def test_circular_padding_commutes_with_shifts():
 @pytest.mark.parametrize("s", [1, 2, 3])
 @pytest.mark.parametrize("d", [1, 2])
 def test_same_keeps_a_pixel_for_every_step(n, k, s, d):
-    w = windows_of("conv1d", (n,), k, s, "same", d)
+    w = windows_of("conv1d", (n,), (k,), (s,), "same", (d,))
     ((start, end),) = w.pads
     assert w.outputs == (-(-n // s),)
     assert end - start in (0, 1)  # the smaller half first

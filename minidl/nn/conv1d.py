@@ -9,7 +9,7 @@ Shapes: x (N, C, L), w (F, C/G, K), b (F,), y (N, F, OL). Channels come before p
 recurrent layers take it, is turned by `x.permute(0, 2, 1)`. Waibel et al. 1989, IEEE ASSP 37(3) (time-delay networks).
 """
 
-from minidl.nn.conv2d import Conv, check_conv, convolve
+from minidl.nn.conv2d import Conv, check_conv, conv_options, convolve
 from minidl.nn.geometry import windows_of
 from minidl.tensor import Tensor
 
@@ -31,7 +31,8 @@ def conv1d(
     array([1., 2.], dtype=float32)
     """
     check_conv("conv1d", x, weight, bias, groups, "L")
-    windows = windows_of("conv1d", x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    options = conv_options("conv1d", 1, stride, padding, dilation)
+    windows = windows_of("conv1d", x.shape[2:], weight.shape[2:], *options)
     (N, C, L), (F, CG, K), (OL,) = x.shape, weight.shape, windows.outputs
     image, filters = x.reshape(N, C, 1, L), weight.reshape(F, CG, 1, K)
     return convolve(image, filters, bias, windows.under_height_1(), groups).reshape(N, F, OL)

@@ -24,6 +24,8 @@ see conv1x1.py. A convolution along one axis is one over an image that is one pi
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), b (F,), y (N, F, OH, OW). LeCun et al. 1989, Neural Computation 1(4).
 """
 
+from typing import Any
+
 from minidl import check, init
 from minidl.backend import xp_of
 from minidl.kernels import window
@@ -92,6 +94,12 @@ def check_conv(who: str, x: Tensor, weight: Tensor, bias: Tensor | None, groups:
         check.axis_size(who, "bias", bias, 0, weight.shape[0], "out_channels")
 
 
+def conv_options(who: str, n_axes: int, stride: Any, padding: Any, dilation: Any) -> tuple:
+    r"""stride, padding and dilation in their clean form."""
+    stride = check.ints(who, "stride", stride, n_axes)
+    return stride, check_padding(who, padding, n_axes), check.ints(who, "dilation", dilation, n_axes)
+
+
 def check_dtypes(who: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     r"""DTypeError unless x, weight and bias hold floats of one dtype."""
     check.floats(who, "x", x)
@@ -120,7 +128,8 @@ def conv2d(
     array([1., 2.], dtype=float32)
     """
     check_conv("conv2d", x, weight, bias, groups, "H, W")
-    windows = windows_of("conv2d", x.shape[2:], weight.shape[2:], stride, padding, dilation)
+    options = conv_options("conv2d", 2, stride, padding, dilation)
+    windows = windows_of("conv2d", x.shape[2:], weight.shape[2:], *options)
     return convolve(x, weight, bias, windows, groups)
 
 
@@ -147,9 +156,7 @@ class Conv(Module):
         self.in_channels = check.size(who, "in_channels", in_channels)
         self.out_channels = check.size(who, "out_channels", out_channels)
         self.kernel_size = check.ints(who, "kernel_size", kernel_size, self.n_axes)
-        self.stride = check.ints(who, "stride", stride, self.n_axes)
-        self.padding = check_padding(who, padding, self.n_axes)
-        self.dilation = check.ints(who, "dilation", dilation, self.n_axes)
+        self.stride, self.padding, self.dilation = conv_options(who, self.n_axes, stride, padding, dilation)
         self.groups = check.size(who, "groups", groups)
         self.padding_mode = check.option(who, "padding_mode", padding_mode, PADDING_MODES)
         check.option(who, "bias", bias, (True, False))
@@ -166,7 +173,7 @@ class Conv(Module):
         padding, who = self.padding, type(self).__name__
         if self.padding_mode != "zeros":
             check.rank(who, "x", x, f"(N, C, {self.axes})")
-            pads = pads_of(who, padding, x.shape[2:], self.kernel_size, self.stride, self.dilation)
+            pads = pads_of(padding, x.shape[2:], self.kernel_size, self.stride, self.dilation)
             widths = [p for start_end in reversed(pads) for p in start_end]  # the last axis first
             x, padding = pad(x, tuple(widths), mode=PADDING_MODES[self.padding_mode]), 0
         return type(self).function(x, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)

@@ -39,28 +39,22 @@ class Windows(NamedTuple):
 def windows_of(
     who: str,
     sizes: tuple[int, ...],
-    kernel_size: int | tuple,
-    stride: int | tuple,
-    padding: int | tuple | str,
-    dilation: int | tuple = 1,
+    kernel: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: tuple[int, ...] | str,
+    dilation: tuple[int, ...],
     ceil_mode: bool = False,
 ) -> Windows:
-    r"""The windows of axes of these sizes. ShapeError where not one window fits, ValueError or TypeError for options
-    that cannot be.
+    r"""The windows of axes of these sizes, for options in their clean form. ShapeError where not one window fits.
 
-    >>> windows_of("conv2d", (8, 8), kernel_size=(3, 2), stride=1, padding="same").pads
+    >>> windows_of("conv2d", (8, 8), (3, 2), stride=(1, 1), padding="same", dilation=(1, 1)).pads
     ((1, 1), (0, 1))
-    >>> windows_of("max_pool1d", (4,), kernel_size=2, stride=3, padding=1, ceil_mode=True).outputs    # not 3
+    >>> windows_of("max_pool1d", (4,), (2,), (3,), padding=(1,), dilation=(1,), ceil_mode=True).outputs    # not 3
     (2,)
     """
-    n_axes = len(sizes)
-    kernel = check.ints(who, "kernel_size", kernel_size, n_axes)
-    stride = check.ints(who, "stride", stride, n_axes)
-    dilation = check.ints(who, "dilation", dilation, n_axes)
-    check.option(who, "ceil_mode", ceil_mode, (False, True))
     if min(sizes) < 1:
         raise check.ShapeError(f"{who}: x must have a pixel or more along every axis, got {tuple(sizes)}")
-    pads = pads_of(who, padding, sizes, kernel, stride, dilation)
+    pads = pads_of(padding, sizes, kernel, stride, dilation)
     outputs = []
     for n, k, s, (p, q), d in zip(sizes, kernel, stride, pads, dilation, strict=True):
         reach = d * (k - 1) + 1
@@ -76,13 +70,12 @@ def windows_of(
     return Windows(kernel, stride, pads, dilation, tuple(outputs))
 
 
-def pads_of(who: str, padding: Any, sizes: tuple, kernel: tuple, stride: tuple, dilation: tuple) -> tuple:
+def pads_of(padding: tuple | str, sizes: tuple, kernel: tuple, stride: tuple, dilation: tuple) -> tuple:
     r"""The padding option as (start, end) for each axis.
 
-    >>> pads_of("conv1d", "same", sizes=(5,), kernel=(4,), stride=(1,), dilation=(1,))
+    >>> pads_of("same", sizes=(5,), kernel=(4,), stride=(1,), dilation=(1,))
     ((1, 2),)
     """
-    padding = check_padding(who, padding, len(sizes))
     if padding == "valid":
         return ((0, 0),) * len(sizes)
     if padding != "same":
