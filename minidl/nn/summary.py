@@ -101,7 +101,7 @@ def summary(model: Module, input_shape: tuple[int, ...], dtype: str = "float32")
 
     rows: list[Row] = []
     counted: set[int] = set()  # ids of parameters that a row has
-    layers = [(path, m) for path, m in model.named_modules() if _own(m) or not any(m.children())]
+    layers = [(path, m) for path, m in model.named_modules() if _own(m) or not list(m.children())]
 
     def add_row(path: str, module: Module, output_shape: Any, multiply_adds: int) -> None:
         fresh = {id(p): p.size for p in _own(module) if id(p) not in counted}
