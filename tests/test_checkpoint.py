@@ -178,7 +178,10 @@ def test_every_flipped_bit_is_noticed_and_changes_nothing(tmp_path):
     model, optimizer = small(tmp_path / "a")
     content = (tmp_path / "a").read_bytes()
     before = everything(model, optimizer)
-    places = range(len(content)) if KILLS > 25 else stdlib_random.Random(1).sample(range(len(content)), 80)
+    places = range(len(content))
+    if KILLS <= 25:
+        digest_at = content.index(io.DIGEST.encode())
+        places = [*stdlib_random.Random(1).sample(places, 80), *range(digest_at, digest_at + len(io.DIGEST))]
     for i, bit in itertools.product(places, range(8)):
         (tmp_path / "b").write_bytes(content[:i] + bytes([content[i] ^ 1 << bit]) + content[i + 1 :])
         with pytest.raises(ValueError, match="load_checkpoint: .*b' "):
@@ -431,7 +434,7 @@ def test_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
     command = [sys.executable, "-c", WRITER, str(path)]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     with subprocess.Popen(command, **pipes, env=ENVIRONMENT, cwd=ROOT) as parent:
-        for _ in range(KILLS):
+        for number in itertools.count(1):
             parent.stdin.write("go\n")
             parent.stdin.flush()
             child = int(parent.stdout.readline())
@@ -447,5 +450,7 @@ def test_killed_at_any_moment_leaves_the_old_file_or_the_new_one(tmp_path):
             died_writing += len(left)
             for name in left:
                 os.unlink(tmp_path / name)
+            if number >= KILLS and died_writing:
+                break
+            assert number < 40 * KILLS  # on a quick disk few moments are moments of writing, but not none
         parent.stdin.close()
-    assert died_writing > 0
