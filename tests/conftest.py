@@ -13,6 +13,8 @@ from tests.gpu.compile import COMPILER
 
 matplotlib.use("Agg")
 
+collect_ignore_glob = ["golden/make_*.py"]  # they need torch or scikit-learn, which the tests do not
+
 hypothesis.settings.register_profile("dev", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=400, print_blob=True)
