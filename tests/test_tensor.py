@@ -61,7 +61,7 @@ def test_a_diamond_of_2_to_the_60_paths():
 
 # ---- memory ----
 def live():
-    return sum(isinstance(o, Tensor | Function) for o in gc.get_objects())
+    return sum(issubclass(type(o), Tensor | Function) for o in gc.get_objects())  # type: weak proxies answer for others
 
 
 def test_no_reference_cycles():

@@ -114,7 +114,7 @@ class Pow(Function):
             if type(b) in (int, float, bool):
                 da = dy * (b * a ** (b - 1)) if b else xp.zeros_like(dy)
             else:
-                da = dy * b * xp.where(b == 0, 1, a) ** xp.where(b == 0, 0, b - 1)
+                da = dy * b * a ** xp.where(b == 0, 0, b - 1)
         if self.needs_grad[1]:
             # a**b is 0 for every b > 0 where a = 0: no slope
             a = xp.asarray(a, dy.dtype)

@@ -73,7 +73,8 @@ def clean(who: str, x: Tensor, index: Any) -> tuple:
                 raise check.ShapeError(f"{who}: a mask of shape {item.shape} does not fit axes {sizes} of x {x.shape}")
             result.extend(item.nonzero())
         else:
-            result.append(_in_range(who, item, axis, sizes[0]))
+            _check_range(who, item, axis, sizes[0])
+            result.append(item)
         axis += n
     return tuple(result)
 
@@ -105,16 +106,17 @@ def as_index(index: Any) -> Any:
     return np.asarray(index) if np.size(index) else np.zeros(np.shape(index), np.int64)  # []: no integers
 
 
-def _in_range(who: str, item: Any, axis: int, n: int) -> Any:
-    """Counted from 0. CuPy would wrap an index that is out of range, and a kernel has no bounds check."""
-    is_int = type(item) is int
-    if not is_int and item.size == 0:
-        return item
-    low, high = (item, item) if is_int else (int(item.min()), int(item.max()))
+def _check_range(who: str, item: Any, axis: int, n: int) -> None:
+    """An int or an array of them in -n ... n-1. CuPy would wrap an index that is out of range, silently."""
+    if type(item) is int:
+        low = high = item
+    elif item.size:
+        low, high = int(item.min()), int(item.max())
+    else:
+        return
     if low < -n or high >= n:
         bad = low if low < -n else high
         raise check.IndexRangeError(f"{who}: index {bad} is out of range for axis {axis} of size {n}")
-    return item if is_int or low >= 0 else xp_of(item).where(item < 0, item + n, item)
 
 
 def getitem(x: Tensor, index: Any) -> Tensor:
