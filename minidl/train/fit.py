@@ -132,7 +132,7 @@ def fit(
                 if validation:
                     numbers = evaluated(model, validation, function, named, batch_size)
                     logs |= {f"val_{name}": value for name, value in numbers.items()}
-                bar.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in logs.items()))
+                bar.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in logs.items()), refresh=False)
             history.append(epoch, logs)
             run.tell("on_epoch_end", epoch, logs)
             if model.stop_training:
