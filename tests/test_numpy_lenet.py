@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from minidl import backend
-
 from tests.numpy_lenet import SIZES, compare, pair
 
 
