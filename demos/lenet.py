@@ -47,7 +47,7 @@ def lenet():
 
 # %% the two errors of step 3
 def half_squared_error(logits, target, **options):
-    return F.half_squared_error(F.softmax(logits), np.eye(10, dtype=np.float32)[target], **options)
+    return F.half_squared_error(F.softmax(logits), Tensor(np.eye(10, dtype=np.float32))[target], **options)
 
 
 LOSSES = {"cross_entropy": F.cross_entropy, "half_squared_error": half_squared_error}
