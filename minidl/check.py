@@ -134,6 +134,17 @@ def floats(who: str, name: str, array: Any) -> None:
         raise DTypeError(f"{who}: {name} must hold floats, got dtype {array.dtype}; convert with float32")
 
 
+def one_dtype(who: str, x: Any, weight: Any, bias: Any) -> None:
+    r"""DTypeError unless x, weight and bias (if there is one) hold floats of one dtype."""
+    floats(who, "x", x)
+    for name, array in (("weight", weight), ("bias", bias)):
+        if array is not None and array.dtype != x.dtype:
+            raise DTypeError(
+                f"{who}: x and {name} must have one dtype, got {x.dtype} and {array.dtype}; "
+                f"convert the input with .to('{array.dtype}') or the model with .to('{x.dtype}')"
+            )
+
+
 def rank(who: str, name: str, array: Any, wanted: str) -> None:
     r"""ShapeError unless the array has as many axes as `wanted` has letters, as in "(N, C, H, W)"."""
     _array(who, name, array)

@@ -66,12 +66,12 @@ class Function:
     """
 
     __slots__ = (
-        "_edges",  # per input: None, or (where its gradient goes, number of that output, shape, dtype)
         "needs_grad",  # per input: does anybody want its gradient? A backward may skip the others
         "saved",  # what backward needs
         "_order",  # its age, by the clock
         "__dict__",  # the options of a subclass, and rarely:
     )
+    _edges: Any = None  # per input: None, or (where its gradient goes, number of that output, shape, dtype)
     _n_outputs = 1
     _outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
     _hooks: tuple = ()  # (number of an output, what to call with its gradient, or the tensor that wants to keep it)
@@ -88,7 +88,7 @@ class Function:
         self.saved = arrays
 
     def __call__(self, *inputs: Any) -> Any:
-        if hasattr(self, "_edges"):
+        if self._edges is not None:
             raise RuntimeError(
                 f"{diagnose.name(self)}: a Function is one node of a graph; make a new one for each call"
             )
@@ -123,7 +123,7 @@ class Function:
         return tuple(_wrap(y, node if y.dtype.kind == "f" else None, i) for i, y in enumerate(result))
 
     def _check_usable(self) -> None:
-        if self._edges is None:
+        if not self._edges:
             raise RuntimeError(
                 f"backward: the graph behind {diagnose.name(self)} was freed by an earlier backward(); "
                 "pass retain_graph=True to that one, or compute the result again"
@@ -301,7 +301,7 @@ class Tensor:
             node = heapq.heappop(heap)[1]
             grads = waiting.pop(node._order)
             edges = node._edges
-            if edges is None or node._order < _last_write:
+            if not edges or node._order < _last_write:
                 node._check_usable()
             if node._outputs:
                 grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node._outputs, strict=True)]
@@ -341,7 +341,7 @@ class Tensor:
                     heapq.heappush(heap, (-target._order, target))
                 so_far[index] = g if so_far[index] is None else so_far[index] + g
             if not retain_graph:
-                node._edges = None
+                node._edges = ()
                 node.saved = ()
         new = [(leaf, _sum(leaf.grad, _hooked(g, leaf._hooks))) for leaf, g in leaves.values()]
         for leaf, total in new:

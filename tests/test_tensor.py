@@ -108,7 +108,7 @@ def test_backward_frees_what_was_kept():
     y = ops.exp(x * 2)
     node = y._node
     y.backward(np.ones(10))
-    assert node.saved == () and node._edges is None
+    assert node.saved == () and node._edges == ()
 
 
 # ---- backward twice ----

@@ -82,7 +82,7 @@ def check_conv(who: str, x: Tensor, weight: Tensor, bias: Tensor | None, groups:
     r"""What holds for convolutions of one and of two axes: ranks, dtypes, channels and groups."""
     check.rank(who, "x", x, f"(N, C, {axes})")
     check.rank(who, "weight", weight, f"(F, C/G, K{axes.replace(', ', ', K')})")
-    check_dtypes(who, x, weight, bias)
+    check.one_dtype(who, x, weight, bias)
     check.size(who, "groups", groups)
     if 0 in weight.shape:
         raise check.ShapeError(f"{who}: weight must not be empty, got shape {tuple(weight.shape)}")
@@ -98,17 +98,6 @@ def conv_options(who: str, n_axes: int, stride: Any, padding: Any, dilation: Any
     r"""stride, padding and dilation in their clean form."""
     stride = check.ints(who, "stride", stride, n_axes)
     return stride, check_padding(who, padding, n_axes), check.ints(who, "dilation", dilation, n_axes)
-
-
-def check_dtypes(who: str, x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
-    r"""DTypeError unless x, weight and bias hold floats of one dtype."""
-    check.floats(who, "x", x)
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor.dtype != x.dtype:
-            raise check.DTypeError(
-                f"{who}: x and {name} must have one dtype, got {x.dtype} and {tensor.dtype}; "
-                f"convert the input with .to('{tensor.dtype}') or the model with .to('{x.dtype}')"
-            )
 
 
 def conv2d(

@@ -25,7 +25,6 @@ Zeiler, Krishnan, Taylor and Fergus 2010, CVPR; Dumoulin and Visin 2016, arXiv 1
 from minidl import check, init
 from minidl.backend import xp_of
 from minidl.kernels import window
-from minidl.nn.conv2d import check_dtypes
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Function, Tensor
 
@@ -81,7 +80,7 @@ def conv_transpose2d(
     check.size(who, "groups", groups)
     check.rank(who, "x", x, "(N, C, H, W)")
     check.rank(who, "weight", weight, "(C, F/G, KH, KW)")
-    check_dtypes(who, x, weight, bias)
+    check.one_dtype(who, x, weight, bias)
     if 0 in weight.shape or 0 in x.shape[2:]:
         shapes = f"{tuple(weight.shape)} and {tuple(x.shape)}"
         raise check.ShapeError(f"{who}: weight and the images of x must not be empty, got shapes {shapes}")

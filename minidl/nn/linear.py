@@ -36,7 +36,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     r"""$x W^\top + b$ over the last axis of x. ShapeError where the sizes do not fit."""
     check.rank("linear", "weight", weight, "(F, D)")
     check.axis_size("linear", "x", x, -1, weight.shape[1], "in_features", hint="add Flatten()?")
-    check.floats("linear", "x", x)
+    check.one_dtype("linear", x, weight, bias)
     if bias is not None:
         check.rank("linear", "bias", bias, "(F,)")
         check.axis_size("linear", "bias", bias, 0, weight.shape[0], "out_features")
