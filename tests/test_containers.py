@@ -164,17 +164,17 @@ BAD = {
     "a branch that is none": (lambda: nn.Residual(lambda x: x), TypeError, "Residual: branch must be a module"),
     "a shortcut that is none": (lambda: nn.Residual(nn.ReLU(), 1), TypeError, "Residual: shortcut must be a module"),
     "shapes that differ": (
-        lambda: nn.Residual(nn.Linear(3, 2))(Tensor(normal(4, 3))),
+        lambda: nn.Residual(nn.Linear(3, 2))(Tensor(normal(4, 3)).to("float32")),
         ValueError,
         r"Residual: branch\(x\) has shape \(4, 2\), but the shortcut \(4, 3\); a 1x1",
     ),
     "shapes that would broadcast": (
-        lambda: nn.Residual(nn.Linear(3, 1))(Tensor(normal(4, 3))),
+        lambda: nn.Residual(nn.Linear(3, 1))(Tensor(normal(4, 3)).to("float32")),
         ValueError,
         r"\(4, 1\)",
     ),
     "a shortcut of another shape": (
-        lambda: nn.Residual(nn.Identity(), nn.Linear(3, 1))(Tensor(normal(4, 3))),
+        lambda: nn.Residual(nn.Identity(), nn.Linear(3, 1))(Tensor(normal(4, 3)).to("float32")),
         ValueError,
         r"but the shortcut \(4, 1\)",
     ),
@@ -187,7 +187,7 @@ BAD = {
         "axis must be <= 1, got 2",
     ),
     "branches that do not fit": (
-        lambda: nn.Concat(nn.Identity(), nn.Linear(3, 2), axis=0)(Tensor(normal(4, 3))),
+        lambda: nn.Concat(nn.Identity(), nn.Linear(3, 2), axis=0)(Tensor(normal(4, 3)).to("float32")),
         ValueError,
         r"Concat: branch 1 gives shape \(4, 2\), which does not fit \(4, 3\)",
     ),
