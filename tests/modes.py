@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 
-from minidl.testing import registered_layers, registered_losses  # noqa: F401  (they fill the registry)
 from minidl.testing.layer import Subject
 from minidl.testing.registry import PLACES, cases
 

@@ -10,7 +10,16 @@ r"""Gradient checks and property tests for minidl's own layers and for yours.
 | `strategies` | arrays, geometries and layers for hypothesis (needs `pip install "minidl[test]"`) |
 """
 
+from minidl.testing import registered_layers, registered_losses
 from minidl.testing.gradcheck import GradientError, gradcheck, numerical_gradient
 from minidl.testing.layer import Report, check_layer
 
-__all__ = ["GradientError", "Report", "check_layer", "gradcheck", "numerical_gradient"]
+__all__ = [
+    "GradientError",
+    "Report",
+    "check_layer",
+    "gradcheck",
+    "numerical_gradient",
+    "registered_layers",
+    "registered_losses",
+]

@@ -12,11 +12,11 @@ from minidl.testing.registry import register
 from minidl.testing.values import distinct, integers, normal, positive
 
 
-def window(pick, kernel, stride, padding, dilation=1, outputs=2):
-    r"""Pixels along an axis on which such a window has so many places (and, perhaps, a row that none of them sees)."""
+def window(kernel, stride, padding, dilation, outputs, unseen):
+    r"""Pixels along an axis on which such a window has so many places and (where the stride leaves room) one pixel that
+    no place sees."""
     reach = dilation * (kernel - 1) + 1
-    unseen = pick("unseen", 0, 1) if stride > 1 else 0
-    return max(1, reach + (outputs - 1) * stride + unseen - 2 * padding)
+    return max(1, reach + (outputs - 1) * stride + min(unseen, stride - 1) - 2 * padding)
 
 
 # ---- linear and convolution ----
@@ -45,11 +45,11 @@ for layer, n in ((nn.Conv1d, 1), (nn.Conv2d, 2)):
         kernel = pick("kernel_size", *KERNELS)[-n:]
         stride, dilation = pick("stride", *STRIDES)[-n:], pick("dilation", *DILATIONS)[:n]
         mode = pick("padding_mode", *PADDING_MODES)
-        padding = pick("padding", (0, 0), (1, 0), (2, 1), "same", "valid")
+        padding = pick("padding", (1, 1), (0, 0), (2, 1), "same", "valid")
         padding = padding if isinstance(padding, str) else padding[:n]
         ints = (0,) * n if isinstance(padding, str) else padding
-        outputs = pick("outputs", 2, 1, 3)
-        sizes = [window(pick, *axis, outputs) for axis in zip(kernel, stride, ints, dilation, strict=True)]
+        places = pick("outputs", 2, 1, 3), pick("unseen", 0, 1)
+        sizes = [window(*axis, *places) for axis in zip(kernel, stride, ints, dilation, strict=True)]
         if mode != "zeros":  # a mirror needs more pixels than it shows
             sizes = [max(size, 5) for size in sizes]
         made = layer(C, F, kernel, stride, padding, dilation, G, pick("bias", True, False), mode)
@@ -79,27 +79,28 @@ def _(pick):
 
 # ---- pooling and resizing ----
 def pooling(pick, n, dilated):
-    r"""kernel_size, stride, padding and dilation of a pooling of n axes, and the sizes of its image."""
+    r"""kernel_size, stride, padding, dilation and ceil_mode of a pooling of n axes, and the sizes of its image."""
     kernel, stride = pick("kernel_size", *KERNELS)[-n:], pick("stride", None, *STRIDES)
     stride = stride and stride[-n:]
-    padding = pick("padding", "none", "half", "same", "valid")
+    padding = pick("padding", "half", "none", "same", "valid")
     dilation = pick("dilation", *DILATIONS)[:n] if dilated else (1,) * n
     if padding in ("none", "half"):
         padding = tuple(k // 2 if padding == "half" else 0 for k in kernel)
     ints = (0,) * n if isinstance(padding, str) else padding
-    outputs = pick("outputs", 2, 1, 3)
-    sizes = [window(pick, *axis, outputs) for axis in zip(kernel, stride or kernel, ints, dilation, strict=True)]
+    ceil_mode = pick("ceil_mode", False, True)  # which needs pixels that are not seen without it
+    places = pick("outputs", 2, 1, 3), 1 if ceil_mode else pick("unseen", 0, 1)
+    sizes = [window(*axis, *places) for axis in zip(kernel, stride or kernel, ints, dilation, strict=True)]
     # on an image smaller than the dilation a window may see padding only: its maximum is -inf
     sizes = [max(size, d) for size, d in zip(sizes, dilation, strict=True)]
-    return kernel, stride, padding, dilation, sizes
+    return kernel, stride, padding, dilation, ceil_mode, sizes
 
 
 for layer, n in ((nn.MaxPool1d, 1), (nn.MaxPool2d, 2)):
 
     @register(layer)
     def _(pick, layer=layer, n=n):
-        *options, dilation, sizes = pooling(pick, n, dilated=True)
-        made = layer(*options, dilation, ceil_mode=pick("ceil_mode", False, True))
+        *options, ceil_mode, sizes = pooling(pick, n, dilated=True)
+        made = layer(*options, ceil_mode=ceil_mode)
         return made, [distinct(pick("N", 2, 1), pick("C", 2, 1), *sizes)]
 
 
@@ -107,8 +108,8 @@ for layer, n in ((nn.SumPool1d, 1), (nn.SumPool2d, 2)):
 
     @register(layer)
     def _(pick, layer=layer, n=n):
-        *options, _, sizes = pooling(pick, n, dilated=False)
-        made = layer(*options, ceil_mode=pick("ceil_mode", False, True))
+        *options, _, ceil_mode, sizes = pooling(pick, n, dilated=False)
+        made = layer(*options, ceil_mode=ceil_mode)
         return made, [distinct(pick("N", 2, 1), pick("C", 2, 1), *sizes)]
 
 
@@ -116,9 +117,9 @@ for layer, n in ((nn.AvgPool1d, 1), (nn.AvgPool2d, 2)):
 
     @register(layer)
     def _(pick, layer=layer, n=n):
-        *options, _, sizes = pooling(pick, n, dilated=False)
+        *options, _, ceil_mode, sizes = pooling(pick, n, dilated=False)
         more = {"divisor_override": pick("divisor_override", None, 3)} if n == 2 else {}
-        ceil_mode, include = pick("ceil_mode", False, True), pick("count_include_pad", True, False)
+        include = pick("count_include_pad", True, False)
         return layer(*options, ceil_mode, include, **more), [distinct(pick("N", 2, 1), pick("C", 2, 1), *sizes)]
 
 

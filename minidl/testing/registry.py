@@ -72,7 +72,6 @@ def cases(layer: Callable) -> Iterator[Case]:
     only asked for under some value of another one is varied there.
 
     >>> from minidl import nn
-    >>> import minidl.testing.registered_layers
     >>> [str(case) for case in cases(nn.Linear)][:3]
     ['Linear()', 'Linear(in_features=1)', 'Linear(in_features=5)']
     """

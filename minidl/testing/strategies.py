@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.testing import registered_layers, registered_losses  # noqa: F401  (they fill the registry)
 from minidl.testing.layer import LAYOUTS
 from minidl.testing.registry import PLACES, Case, seeded
 
