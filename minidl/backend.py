@@ -82,7 +82,11 @@ def use(name: str) -> None:
 
 
 def current() -> str:
-    r"""Where new arrays are made: "numpy" or "cupy"."""
+    r"""Where new arrays are made: "numpy" or "cupy".
+
+    >>> current() in BACKENDS
+    True
+    """
     return _current
 
 

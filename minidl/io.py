@@ -65,6 +65,12 @@ def load(path: str | os.PathLike) -> dict[str, np.ndarray]:
 
     Raises ValueError that names the file and what is wrong with it where it is damaged, cut short or no such file, and
     for dtypes that no tensor is made of (half precision). Needs no more memory than a small multiple of the file.
+
+    >>> import tempfile, numpy as np
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save({"ids": np.array([3, 1])}, f"{folder}/ids.safetensors")
+    ...     load(f"{folder}/ids.safetensors")["ids"]
+    array([3, 1])
     """
     return read("load", path)[0]
 

@@ -60,5 +60,10 @@ class detect_anomaly(no_grad):
 
 
 def grad_enabled() -> bool:
-    r"""Whether operations are being recorded in this thread."""
+    r"""Whether operations are being recorded in this thread.
+
+    >>> with no_grad():
+    ...     grad_enabled()
+    False
+    """
     return state.grad

@@ -50,7 +50,12 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
 
 
 def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
-    r"""x (N, C, H, W) with every channel of every image dropped with probability p if `training`, else x itself."""
+    r"""x (N, C, H, W) with every channel of every image dropped with probability p if `training`, else x itself.
+
+    >>> y = dropout2d(Tensor([[[[1.0, 1.0]], [[1.0, 1.0]]]]), p=0.5).numpy()
+    >>> bool((y[..., 0] == y[..., 1]).all())
+    True
+    """
     check.floats("dropout2d", "x", x)
     check.rank("dropout2d", "x", x, "(N, C, H, W)")
     return _dropped("dropout2d", x, p, training, (*x.shape[:2], 1, 1))

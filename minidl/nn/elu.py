@@ -32,7 +32,11 @@ class ELUFunction(Function):
 
 
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
-    r"""x where it is positive, else $\alpha (e^x - 1)$."""
+    r"""x where it is positive, else $\alpha (e^x - 1)$.
+
+    >>> elu(Tensor([-1000.0, 0.0, 3.0]), alpha=2.0).numpy()
+    array([-2.,  0.,  3.], dtype=float32)
+    """
     check.floats("elu", "x", x)
     return ELUFunction(check.number("elu", "alpha", alpha))(x)
 

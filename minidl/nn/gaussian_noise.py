@@ -31,7 +31,11 @@ class GaussianNoiseFunction(Function):
 
 
 def gaussian_noise(x: Tensor, std: float, training: bool = True) -> Tensor:
-    r"""x plus normal noise of standard deviation `std` if `training`, else x itself."""
+    r"""x plus normal noise of standard deviation `std` if `training`, else x itself.
+
+    >>> gaussian_noise(Tensor([1.0, 2.0]), std=0.5, training=False).numpy()
+    array([1., 2.], dtype=float32)
+    """
     check.floats("gaussian_noise", "x", x)
     std = check.number("gaussian_noise", "std", std, low=0)
     return GaussianNoiseFunction(std)(x) if check.option("gaussian_noise", "training", training, (True, False)) else x

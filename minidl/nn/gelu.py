@@ -59,7 +59,11 @@ APPROXIMATIONS = {"none": GELUFunction, "tanh": GELUTanhFunction}
 
 
 def gelu(x: Tensor, approximate: str = "none") -> Tensor:
-    r"""$x\,\Phi(x)$, exactly or with approximate="tanh". ValueError for another word."""
+    r"""$x\,\Phi(x)$, exactly or with approximate="tanh". ValueError for another word.
+
+    >>> (gelu(Tensor([-1000.0, 0.0, 1000.0])) + 0.0).numpy()
+    array([   0.,    0., 1000.], dtype=float32)
+    """
     check.floats("gelu", "x", x)
     return APPROXIMATIONS[check.option("gelu", "approximate", approximate, APPROXIMATIONS)]()(x)
 

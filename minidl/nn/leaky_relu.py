@@ -28,7 +28,11 @@ class LeakyReLUFunction(Function):
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:
-    r"""x where it is positive, else negative_slope * x."""
+    r"""x where it is positive, else negative_slope * x.
+
+    >>> leaky_relu(Tensor([-4.0, 2.0]), 0.25).numpy()
+    array([-1.,  2.], dtype=float32)
+    """
     check.floats("leaky_relu", "x", x)
     return LeakyReLUFunction(check.number("leaky_relu", "negative_slope", negative_slope))(x)
 

@@ -33,7 +33,11 @@ class LinearFunction(Function):
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    r"""$x W^\top + b$ over the last axis of x. ShapeError where the sizes do not fit."""
+    r"""$x W^\top + b$ over the last axis of x. ShapeError where the sizes do not fit.
+
+    >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0], [0.0, 1.0]]), Tensor([0.0, 10.0])).numpy()
+    array([[11., 12.]], dtype=float32)
+    """
     check.rank("linear", "weight", weight, "(F, D)")
     check.axis_size("linear", "x", x, -1, weight.shape[1], "in_features", hint="add Flatten()?")
     check.one_dtype("linear", x, weight, bias)

@@ -20,7 +20,11 @@ from minidl.tensor import Tensor
 
 
 class Parameter(Tensor):
-    r"""A tensor that is trained."""
+    r"""A tensor that is trained.
+
+    >>> Parameter([1.0, 2.0]).requires_grad
+    True
+    """
 
     __slots__ = ()
 
@@ -29,7 +33,12 @@ class Parameter(Tensor):
 
 
 class Buffer(Tensor):
-    r"""A tensor that belongs to a module's state and is not trained, such as a running mean."""
+    r"""A tensor that belongs to a module's state and is not trained, such as a running mean.
+
+    >>> from minidl import nn
+    >>> list(nn.BatchNorm1d(3, affine=False).state_dict())
+    ['running_mean', 'running_var', 'num_batches_tracked']
+    """
 
     __slots__ = ()
 

@@ -31,7 +31,11 @@ class PReLUFunction(Function):
 
 
 def prelu(x: Tensor, weight: Tensor) -> Tensor:
-    r"""x where it is positive, else weight * x; weight (1,), or (C,) along axis 1 of x. ShapeError for another."""
+    r"""x where it is positive, else weight * x; weight (1,), or (C,) along axis 1 of x. ShapeError for another.
+
+    >>> prelu(Tensor([[-2.0, -2.0, 5.0]]), Tensor([1.0, 0.5, 0.0])).numpy()
+    array([[-2., -1.,  5.]], dtype=float32)
+    """
     check.floats("prelu", "x", x)
     check.rank("prelu", "weight", weight, "(C,)")
     if weight.shape[0] != 1:

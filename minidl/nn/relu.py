@@ -13,7 +13,11 @@ from minidl.tensor import Tensor
 
 
 def relu(x: Tensor) -> Tensor:
-    r"""max(x, 0)."""
+    r"""max(x, 0).
+
+    >>> relu(Tensor([-1.0, 2.0])).numpy()
+    array([0., 2.], dtype=float32)
+    """
     check.floats("relu", "x", x)
     return ops.relu(x)
 

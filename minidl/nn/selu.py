@@ -28,7 +28,11 @@ LAMBDA = (0.5 + ALPHA**2 * (_E2 - 2 * _E1 + 0.5)) ** -0.5  # 1.05070...
 
 
 def selu(x: Tensor) -> Tensor:
-    r"""$\lambda\,\mathrm{ELU}_\alpha(x)$ with the constants above."""
+    r"""$\lambda\,\mathrm{ELU}_\alpha(x)$ with the constants above.
+
+    >>> selu(Tensor([-1000.0, 2.0])).numpy().round(4)
+    array([-1.7581,  2.1014], dtype=float32)
+    """
     check.floats("selu", "x", x)
     return ELUFunction(ALPHA, LAMBDA)(x)
 

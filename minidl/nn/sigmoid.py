@@ -13,7 +13,11 @@ from minidl.tensor import Tensor
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    r"""$1 / (1 + e^{-x})$."""
+    r"""$1 / (1 + e^{-x})$.
+
+    >>> sigmoid(Tensor([0.0, 1000.0])).numpy()
+    array([0.5, 1. ], dtype=float32)
+    """
     check.floats("sigmoid", "x", x)
     return ops.sigmoid(x)
 

@@ -25,7 +25,11 @@ class SiLUFunction(Function):
 
 
 def silu(x: Tensor) -> Tensor:
-    r"""$x\,\sigma(x)$."""
+    r"""$x\,\sigma(x)$.
+
+    >>> silu(Tensor([0.0, 1000.0])).numpy()
+    array([   0., 1000.], dtype=float32)
+    """
     check.floats("silu", "x", x)
     return SiLUFunction()(x)
 

@@ -32,7 +32,11 @@ class SoftplusFunction(Function):
 
 
 def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
-    r"""$\ln(1 + e^{\beta x}) / \beta$, and x itself where $\beta x$ is above the threshold."""
+    r"""$\ln(1 + e^{\beta x}) / \beta$, and x itself where $\beta x$ is above the threshold.
+
+    >>> softplus(Tensor([-1000.0, 1000.0])).numpy()
+    array([   0., 1000.], dtype=float32)
+    """
     check.floats("softplus", "x", x)
     beta = check.number("softplus", "beta", beta, above=0)
     return SoftplusFunction(beta, check.number("softplus", "threshold", threshold))(x)

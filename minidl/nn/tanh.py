@@ -13,7 +13,11 @@ from minidl.tensor import Tensor
 
 
 def tanh(x: Tensor) -> Tensor:
-    r"""tanh x."""
+    r"""tanh x.
+
+    >>> tanh(Tensor([0.0, -1000.0])).numpy()
+    array([ 0., -1.], dtype=float32)
+    """
     check.floats("tanh", "x", x)
     return ops.tanh(x)
 

@@ -28,7 +28,11 @@ def eq(a: Any, b: Any) -> Tensor:
 
 
 def ne(a: Any, b: Any) -> Tensor:
-    r"""a != b"""
+    r"""a != b
+
+    >>> Tensor([1, 2, 3]) != Tensor([1, 0, 3])
+    Tensor([False,  True, False])
+    """
     with no_grad():
         return Compare(operator.ne)(a, b)
 
@@ -44,19 +48,31 @@ def lt(a: Any, b: Any) -> Tensor:
 
 
 def le(a: Any, b: Any) -> Tensor:
-    r"""a <= b"""
+    r"""a <= b
+
+    >>> Tensor([1.0, 2.0, 3.0]) <= 2
+    Tensor([ True,  True, False])
+    """
     with no_grad():
         return Compare(operator.le)(a, b)
 
 
 def gt(a: Any, b: Any) -> Tensor:
-    r"""a > b"""
+    r"""a > b
+
+    >>> Tensor([1.0, 2.0, 3.0]) > 2
+    Tensor([False, False,  True])
+    """
     with no_grad():
         return Compare(operator.gt)(a, b)
 
 
 def ge(a: Any, b: Any) -> Tensor:
-    r"""a >= b"""
+    r"""a >= b
+
+    >>> Tensor([1.0, 2.0, 3.0]) >= 2
+    Tensor([False,  True,  True])
+    """
     with no_grad():
         return Compare(operator.ge)(a, b)
 

@@ -32,6 +32,17 @@ class Optimizer:
     params: an iterable of parameters, or of dicts {"params": ..., option: value, ...}.
     Raises TypeError or ValueError for anything that is no float leaf tensor, for no parameters at all, one that comes
     twice, an option that does not exist and a value that does not make sense.
+
+    >>> class SignSGD(Optimizer):                      # one of your own
+    ...     checks = {"lr": not_negative}
+    ...     def update(self, w, g, state, group):
+    ...         w -= group["lr"] * np.sign(g)
+    >>> w = Tensor([1.0, 2.0], requires_grad=True)
+    >>> optimizer = SignSGD([w], lr=0.5)
+    >>> (w * w).sum().backward()
+    >>> optimizer.step()
+    >>> w.numpy()
+    array([0.5, 1.5], dtype=float32)
     """
 
     # option -> check(who, name, value), which returns the clean value

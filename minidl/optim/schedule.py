@@ -25,7 +25,18 @@ from minidl.optim.optimizer import Optimizer, not_negative
 
 
 class Schedule:
-    r"""The base: counts steps, and keeps the first learning rates. A subclass gives `lr(base, t)`."""
+    r"""The base: counts steps, and keeps the first learning rates. A subclass gives `lr(base, t)`.
+
+    >>> from minidl import Tensor
+    >>> from minidl.optim import SGD
+    >>> class Harmonic(Schedule):
+    ...     def lr(self, base, t):
+    ...         return base / (1 + t)
+    >>> optimizer = SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
+    >>> Harmonic(optimizer).step()
+    >>> optimizer.param_groups[0]["lr"]
+    0.5
+    """
 
     def __init__(self, optimizer: Optimizer):
         self.who = type(self).__name__

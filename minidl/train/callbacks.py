@@ -28,7 +28,15 @@ HIGHER = ("accuracy", "precision", "recall", "f1", "roc_auc")
 
 
 class Callback:
-    r"""The base class: hooks that do nothing. `epoch` and `batch` count from 0; logs are the numbers so far."""
+    r"""The base class: hooks that do nothing. `epoch` and `batch` count from 0; logs are the numbers so far.
+
+    >>> from minidl import fit, nn
+    >>> class Stop(Callback):
+    ...     def on_epoch_end(self, epoch, logs):
+    ...         self.model.stop_training = epoch == 2
+    >>> len(fit(nn.Linear(1, 2), [[0.0], [1.0]], [0, 1], epochs=9, callbacks=[Stop()], verbose=False))
+    3
+    """
 
     model: Any = None
     optimizer: Any = None
@@ -74,6 +82,12 @@ class EarlyStopping(Callback):
     | `restore_best_weights` | whether the model ends with the weights of the best epoch, stopped early or not |
 
     After training, `best`, `best_epoch` and `stopped_epoch` (None if it ran to the end) say what happened.
+
+    >>> from minidl import fit, nn
+    >>> stop = EarlyStopping("loss", min_delta=100.0, patience=2)     # nothing gets better by that much
+    >>> history = fit(nn.Linear(1, 2), [[0.0], [1.0]], [0, 1], epochs=9, callbacks=[stop], verbose=False)
+    >>> len(history), stop.best_epoch, stop.stopped_epoch
+    (3, 0, 2)
     """
 
     def __init__(
@@ -123,6 +137,14 @@ class ModelCheckpoint(Callback):
 
     path: may hold the epoch, from 1, and numbers: "run-{epoch:02d}-{val_loss:.2f}.safetensors".
     monitor, mode: what the best epoch is, for save_best_only; as in `EarlyStopping`.
+
+    >>> import os, tempfile
+    >>> from minidl import fit, nn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     keep = ModelCheckpoint(f"{folder}/run-{{epoch:02d}}.safetensors")
+    ...     history = fit(nn.Linear(1, 2), [[0.0], [1.0]], [0, 1], epochs=2, callbacks=[keep], verbose=False)
+    ...     sorted(os.listdir(folder))
+    ['run-01.safetensors', 'run-02.safetensors']
     """
 
     def __init__(
@@ -164,6 +186,15 @@ class CSVLogger(Callback):
     r"""Write the numbers of every epoch to a CSV file, one line an epoch, at once.
 
     append: go on in a file that is there, which must have the same columns, instead of writing a new one.
+
+    >>> import tempfile
+    >>> from minidl import fit, nn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     log = CSVLogger(f"{folder}/log.csv")
+    ...     history = fit(nn.Linear(1, 2), [[0.0], [1.0]], [0, 1], epochs=2, callbacks=[log], verbose=False)
+    ...     with open(log.path) as file:
+    ...         [line.split(",")[0] for line in file]
+    ['epoch', '0', '1']
     """
 
     def __init__(self, path: str | os.PathLike, *, append: bool = False):
@@ -188,7 +219,16 @@ class CSVLogger(Callback):
 
 
 class Schedule(Callback):
-    r"""Step a schedule of `minidl.optim` after every epoch; ReduceLROnPlateau is given the number `monitor`."""
+    r"""Step a schedule of `minidl.optim` after every epoch; ReduceLROnPlateau is given the number `monitor`.
+
+    >>> from minidl import fit, nn, optim
+    >>> model = nn.Linear(1, 2)
+    >>> optimizer = optim.SGD(model.parameters(), lr=0.8)
+    >>> halve = Schedule(optim.StepLR(optimizer, 1, gamma=0.5))
+    >>> history = fit(model, [[0.0], [1.0]], [0, 1], optimizer=optimizer, epochs=2, callbacks=[halve], verbose=False)
+    >>> optimizer.param_groups[0]["lr"]
+    0.2
+    """
 
     def __init__(self, schedule: Any, *, monitor: str = "val_loss"):
         if not callable(getattr(schedule, "step", None)):

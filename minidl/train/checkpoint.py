@@ -77,6 +77,16 @@ def load_checkpoint(
     All of it is checked first: if anything does not fit, nothing has changed. What the file has and you do not ask for
     (an optimizer, when only the model is wanted) is left alone. Raises ValueError, naming the file and what is wrong,
     where it is damaged, is no checkpoint, or was made from another model, optimizer or schedule.
+
+    >>> import tempfile
+    >>> from minidl import nn
+    >>> old, new = nn.Linear(2, 1), nn.Linear(2, 1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/run.safetensors", model=old, step=7)
+    ...     load_checkpoint(f"{folder}/run.safetensors", model=new)["step"]
+    7
+    >>> bool((new.weight.numpy() == old.weight.numpy()).all())
+    True
     """
     parts = _parts(LOAD, model, optimizer, schedule)
     arrays, metadata = io.read(LOAD, path)
@@ -102,6 +112,15 @@ class Checkpoint(Callback):
         start = load_checkpoint(path, model=model, optimizer=optimizer) if os.path.exists(path) else {}
         checkpoint = Checkpoint(path, history=start.get("history"))
         fit(model, x, y, optimizer=optimizer, epochs=20, initial_epoch=start.get("epoch", 0), callbacks=[checkpoint])
+
+    >>> import tempfile
+    >>> from minidl import fit, nn
+    >>> model = nn.Linear(1, 2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = f"{folder}/run.safetensors"
+    ...     history = fit(model, [[0.0], [1.0]], [0, 1], epochs=3, callbacks=[Checkpoint(path)], verbose=False)
+    ...     load_checkpoint(path, model=model)["epoch"]
+    3
     """
 
     def __init__(self, path: str | os.PathLike, *, schedule: Any = None, history: History | None = None):
