@@ -1,4 +1,4 @@
-"""The same network in minidl and in plain NumPy: the same losses and weights, step by step. (Which is faster: tests/benchmarks.)"""
+"""The same network in minidl and in plain NumPy, step by step. (Which is faster says tests/benchmarks.)"""
 
 import numpy as np
 import pytest
