@@ -7,8 +7,8 @@ import sys
 
 import numpy as np
 
-from minidl.testing.layer import Subject
 from minidl.testing.registry import PLACES, cases
+from minidl.testing.subject import Subject
 
 
 def results() -> dict[str, np.ndarray]:

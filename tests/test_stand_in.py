@@ -12,8 +12,8 @@ import pytest
 
 import minidl
 from minidl import Tensor, losses, nn
-from minidl.testing.layer import Subject
 from minidl.testing.registry import PLACES, cases
+from minidl.testing.subject import Subject
 from tests.gpu import standin
 from tests.gpu.compile import COMPILER
 

@@ -13,7 +13,8 @@ import minidl
 from minidl import Function, Tensor, nn
 from minidl.testing import GradientError, check_layer, gradcheck, numerical_gradient
 from minidl.testing import registry as registry_module
-from minidl.testing.layer import LAYOUTS, RUNGS
+from minidl.testing.ladder import RUNGS
+from minidl.testing.layouts import LAYOUTS
 from minidl.testing.registry import Case, cases, register, seeded
 from minidl.testing.strategies import arrays, geometries, layers, shapes
 from minidl.testing.values import distinct

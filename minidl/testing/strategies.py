@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.testing.layer import LAYOUTS
+from minidl.testing.layouts import LAYOUTS
 from minidl.testing.registry import PLACES, Case, seeded
 
 try:
