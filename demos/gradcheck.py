@@ -106,7 +106,7 @@ def main(argv=None):
         print(f"\ncheck_layer(Wrong, (4, 3)) says:\n{found}\n")
     report = check_layer(Swish, (4, 3))
     print(f"check_layer(Swish, (4, 3)) says:\n{report}\n")
-    print(f"planted error found: {bool(found)}; corrected layer passes: True")
+    print(f"planted error found: {bool(found)}; corrected layer passes: {report.passed}")
     return {"found": found, "losses": losses}
 
 
