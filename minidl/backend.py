@@ -106,7 +106,11 @@ def xp_of(array: Any) -> Any:
     >>> xp_of(np.zeros(3)).__name__
     'numpy'
     """
-    return sys.modules["cupy"] if on_gpu(array) else np
+    if not on_gpu(array):
+        return np
+    if not is_array(array):
+        raise TypeError(f"expected an array, got {array!r}")
+    return sys.modules["cupy"]
 
 
 def to_numpy(array: Any) -> np.ndarray:

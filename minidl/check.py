@@ -64,13 +64,18 @@ def ints(who: str, name: str, value: Any, n: int, low: int = 1) -> tuple[int, ..
     >>> ints("Conv2d", "stride", 2, n=2), ints("Conv2d", "padding", (1, 0), n=2, low=0)
     ((2, 2), (1, 0))
     """
-    if isinstance(value, Iterable) and not isinstance(value, str):
+    if _several(value):
         values = tuple(value)
         if len(values) != n:
             raise ValueError(f"{who}: {name} must be one integer or {n} of them, got {value!r}")
     else:
         values = (value,) * n
     return tuple(integer(who, name, v, low=low, high=LIMIT) for v in values)
+
+
+def _several(value: Any) -> bool:
+    """Whether this is a list of values, and not one of them (or something that only happens to be iterable)."""
+    return isinstance(value, tuple | list | range) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
 def number(
@@ -91,6 +96,8 @@ def number(
         result = float(value)
     except (TypeError, ValueError):
         raise DTypeError(f"{who}: {name} must be a number, got {value!r}") from None
+    except OverflowError:  # an int of more than 300 digits
+        result = math.inf
     if not math.isfinite(result):
         raise ValueError(f"{who}: {name} must be a finite number, got {value!r}")
     if above is not None and result <= above:
@@ -116,8 +123,15 @@ def option(who: str, name: str, value: Any, choices: Iterable) -> Any:
     return value
 
 
-def _array(who: str, name: str, array: Any) -> None:
-    if not isinstance(getattr(array, "dtype", None), np.dtype):
+def tensor(who: str, name: str, array: Any) -> None:
+    r"""TypeError unless this is a Tensor (or an array): something with axes and a dtype.
+
+    >>> tensor("sum", "x", [1.0, 2.0])
+    Traceback (most recent call last):
+    ...
+    minidl.check.DTypeError: sum: x must be a Tensor, got list
+    """
+    if not isinstance(getattr(array, "dtype", None), np.dtype) or isinstance(array, np.generic):
         raise DTypeError(f"{who}: {name} must be a Tensor, got {type(array).__name__}")
 
 
@@ -129,16 +143,21 @@ def floats(who: str, name: str, array: Any) -> None:
     ...
     minidl.check.DTypeError: relu: x must be a Tensor, got list
     """
-    _array(who, name, array)
+    tensor(who, name, array)
     if array.dtype.kind != "f":
-        raise DTypeError(f"{who}: {name} must hold floats, got dtype {array.dtype}; convert with float32")
+        raise DTypeError(f"{who}: {name} must hold floats, got dtype {array.dtype}; convert it with .to('float32')")
+    if array.dtype.itemsize not in (4, 8):
+        raise DTypeError(f"{who}: {name} must be float32 or float64, got dtype {array.dtype}")
 
 
 def one_dtype(who: str, x: Any, weight: Any, bias: Any) -> None:
     r"""DTypeError unless x, weight and bias (if there is one) hold floats of one dtype."""
     floats(who, "x", x)
     for name, array in (("weight", weight), ("bias", bias)):
-        if array is not None and array.dtype != x.dtype:
+        if array is None:
+            continue
+        floats(who, name, array)
+        if array.dtype != x.dtype:
             raise DTypeError(
                 f"{who}: x and {name} must have one dtype, got {x.dtype} and {array.dtype}; "
                 f"convert the input with .to('{array.dtype}') or the model with .to('{x.dtype}')"
@@ -147,7 +166,7 @@ def one_dtype(who: str, x: Any, weight: Any, bias: Any) -> None:
 
 def rank(who: str, name: str, array: Any, wanted: str) -> None:
     r"""ShapeError unless the array has as many axes as `wanted` has letters, as in "(N, C, H, W)"."""
-    _array(who, name, array)
+    tensor(who, name, array)
     n = sum(bool(letter.strip(" ()")) for letter in wanted.split(","))
     if len(array.shape) != n:
         raise ShapeError(f"{who}: {name} must have shape {wanted}, got {tuple(array.shape)}")
@@ -161,7 +180,7 @@ def axis_size(who: str, name: str, array: Any, axis: int, wanted: int, label: st
     ...
     minidl.check.ShapeError: Linear: expected axis -1 of x to be in_features=128, got shape (32, 8, 4); add Flatten()?
     """
-    _array(who, name, array)
+    tensor(who, name, array)
     shape = tuple(array.shape)
     if not -len(shape) <= axis < len(shape) or shape[axis] != wanted:
         hint = f"; {hint}" if hint else ""
@@ -193,7 +212,7 @@ def axes(who: str, value: Any, ndim: int, name: str = "axis") -> tuple[int, ...]
     """
     if value is None:
         return tuple(range(ndim))
-    values = tuple(axis(who, v, ndim, name) for v in (value if isinstance(value, Iterable) else (value,)))
+    values = tuple(axis(who, v, ndim, name) for v in (value if _several(value) else (value,)))
     if len(set(values)) != len(values):
         raise ValueError(f"{who}: {name} names an axis twice: {value!r}")
     return values
@@ -207,7 +226,7 @@ def indices(who: str, name: str, array: Any, high: int) -> None:
     ...
     ValueError: Embedding: ids must be in 0 ... 4, got 7
     """
-    _array(who, name, array)
+    tensor(who, name, array)
     if array.dtype.kind not in "iu":
         raise DTypeError(f"{who}: {name} must hold integers, got dtype {array.dtype}")
     if array.size == 0:
@@ -242,3 +261,12 @@ def elements(who: str, name: str, shape: Iterable[int]) -> int:
     if n > LIMIT:
         raise ValueError(f"{who}: {name} of shape {shape} would hold {n} elements; that is more than {LIMIT}")
     return n
+
+
+def room(who: str, name: str, shape: tuple[int, ...]) -> None:
+    r"""ValueError unless this machine gives out the memory for float64 numbers of this shape."""
+    elements(who, name, shape)
+    try:
+        np.empty(shape)  # asks for it, and touches none of it
+    except MemoryError:
+        raise ValueError(f"{who}: {name} {shape} is too large for the memory of this machine") from None

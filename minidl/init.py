@@ -32,7 +32,6 @@ He, Zhang, Ren and Sun 2015, ICCV, equation 10. Saxe, McClelland and Ganguli 201
 """
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -231,11 +230,12 @@ def _normal_of_variance(who: str, shape: Any, variance: Any, dtype: str) -> Arra
 
 
 def _checked(who: str, shape: Any, dtype: str) -> tuple[int, ...]:
-    """The shape as a tuple. Also checks dtype: all checks come before the first random number."""
+    """The shape as a tuple, of an array that there is memory for. Also checks dtype: all checks come before the first
+    random number."""
     check.option(who, "dtype", dtype, DTYPES)
-    sizes = tuple(shape) if isinstance(shape, Iterable) and not isinstance(shape, str) else (shape,)
+    sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
     sizes = check.ints(who, "shape", sizes, len(sizes), low=0)
-    check.elements(who, "shape", sizes)
+    check.room(who, "shape", sizes)
     return sizes
 
 

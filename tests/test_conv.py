@@ -360,6 +360,13 @@ BAD_CALLS = {
     "rank of x": (nn.conv2d, (X[0], W), {}, ValueError, r"conv2d: x .*\(N, C, H, W\).*\(4, 5, 5\)"),
     "rank of weight": (nn.conv2d, (X, W[0]), {}, ValueError, r"conv2d: weight .*\(4, 3, 3\)"),
     "channels": (nn.conv2d, (X[:, :3], W), {}, ValueError, r"conv2d: .*x .*in_channels=4.*\(2, 3, 5, 5\)"),
+    "channels last": (
+        nn.conv2d,
+        (X.swapaxes(1, 3), W),
+        {},
+        ValueError,
+        r"conv2d: .*channels come first: \(N, C, H, W\)",
+    ),
     "integers": (nn.conv2d, (X.astype(int), W), {}, TypeError, "conv2d: x .*floats.*int64"),
     "two dtypes": (nn.conv2d, (X.astype(np.float64), W), {}, TypeError, "conv2d: x and weight .*float64 and float32"),
     "dtype of bias": (
@@ -369,7 +376,7 @@ BAD_CALLS = {
         TypeError,
         "conv2d: x and bias .*float32 and float64",
     ),
-    "integer weight": (nn.conv2d, (X, W.astype(int)), {}, TypeError, "conv2d: x and weight .*int64"),
+    "integer weight": (nn.conv2d, (X, W.astype(int)), {}, TypeError, "conv2d: weight .*int64"),
     "length of bias": (nn.conv2d, (X, W, B[:5]), {}, ValueError, r"conv2d: .*bias .*out_channels=6.*\(5,\)"),
     "rank of bias": (nn.conv2d, (X, W, B[:, None]), {}, ValueError, r"conv2d: bias .*\(6, 1\)"),
     "no pixels": (nn.conv2d, (X[:, :, :0], W), {"padding": 2}, ValueError, r"conv2d: x .*pixel.*\(0, 5\)"),

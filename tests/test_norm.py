@@ -177,7 +177,7 @@ def test_frozen_inside_of_a_model_that_trains():
 
 def test_without_statistics_evaluation_looks_at_the_batch():
     layer = nn.BatchNorm1d(3, track_running_stats=False)
-    x = Tensor(normal(4, 3))
+    x = Tensor(normal(4, 3, dtype="float32"))
     assert list(layer.state_dict()) == ["weight", "bias"]
     assert np.array_equal(layer(x).numpy(), layer.eval()(x).numpy())
 
@@ -245,7 +245,7 @@ def test_group_norm_between_layer_norm_and_instance_norm():
 
 
 def test_a_sequence_is_an_image_of_one_row():
-    x = normal(2, 3, 5)
+    x = normal(2, 3, 5, dtype="float32")
     one, two = randomised(nn.BatchNorm1d(3)), randomised(nn.BatchNorm2d(3))
     assert np.array_equal(one(Tensor(x)).numpy(), two(Tensor(x[:, :, None])).numpy()[:, :, 0])
     for a, b in zip(one.state_dict().values(), two.state_dict().values(), strict=True):

@@ -356,7 +356,7 @@ BAD = {
     "list operand": (lambda: X + [1.0, 2.0, 3.0], r"Add: operands must be tensors, arrays or numbers, got list"),
     "string operand": (lambda: X * "a", r"Mul: operands must be .* got str"),
     "complex operand": (lambda: X * 1j, r"Mul: operands must be .* got complex"),
-    "complex array": (lambda: X * np.array([1j, 1, 1]), r"Mul: operands must be .* got ndarray"),
+    "complex array": (lambda: X * np.array([1j, 1, 1]), r"Mul: operands must be .* got an array of dtype complex128"),
     "two numbers": (lambda: ops.add(1, 2.0), r"Add: needs at least one tensor or array, got 1, 2.0"),
     "comparison with a string": (lambda: X < "a", r"Compare: operands must be"),
     "bool minus bool": (lambda: (X > 0) - (X > 0), r"Sub: "),

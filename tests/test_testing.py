@@ -119,6 +119,19 @@ def test_gradcheck_looks_at_parameters_and_at_every_output():
         gradcheck(lambda x, w: (x * w, wrong(x, w)), [X, W])
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((abs, X), r"inputs must be a list of them, as in \[x\]"),
+        ((None, [X]), "function must be a function or a layer, got None"),
+        ((abs, [X], [X]), "parameters must hold tensors, got ndarray"),
+    ],
+)
+def test_gradcheck_says_what_it_wants(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        gradcheck(*arguments)
+
+
 def test_gradcheck_refuses_what_it_cannot_judge():
     with pytest.raises(TypeError, match="input 0 must be float64"):
         gradcheck(lambda x: x * 2, [X.astype("float32")])

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.datasets.clouds import class_sizes, finish, generator
+from minidl.datasets.clouds import class_sizes, finish, generator, n_rows
 
 
 def make_blobs(
@@ -31,7 +31,7 @@ def make_blobs(
     >>> [x[y == k].mean(axis=0).round().astype(int).tolist() for k in range(3)]
     [[0, 0], [5, 0], [0, 5]]
     """
-    n = check.size("make_blobs", "n_samples", n_samples)
+    n = n_rows("make_blobs", n_samples)
     n_features = check.size("make_blobs", "n_features", n_features)
     cluster_std = check.number("make_blobs", "cluster_std", cluster_std, low=0)
     rng = generator("make_blobs", seed)
@@ -40,11 +40,12 @@ def make_blobs(
         check.elements("make_blobs", "x", (n, n_features))
         centers = rng.uniform(*_ends(center_box), (k, n_features))
     else:
+        given = centers
         try:
-            centers = np.asarray(centers, dtype=np.float64)
+            centers = np.asarray(given).astype(np.float64, casting="same_kind")
         except (TypeError, ValueError):
             raise check.DTypeError(
-                f"make_blobs: centers must be a number of classes or an array (K, D), got {centers!r}"
+                f"make_blobs: centers must be a number of classes or an array (K, D), got {given!r}"
             ) from None
         check.rank("make_blobs", "centers", centers, "(K, D)")
         if centers.size == 0 or not np.isfinite(centers).all():

@@ -3,7 +3,7 @@ r"""A circle inside a circle: what a radial basis function sees at once and a li
 import numpy as np
 
 from minidl import check
-from minidl.datasets.clouds import class_sizes, finish, generator
+from minidl.datasets.clouds import class_sizes, finish, generator, n_rows
 
 
 def make_circles(
@@ -21,7 +21,7 @@ def make_circles(
     >>> np.unique(radius[y == 0].round(6)).tolist(), np.unique(radius[y == 1].round(6)).tolist()
     ([1.0], [0.5])
     """
-    n = check.size("make_circles", "n_samples", n_samples)
+    n = n_rows("make_circles", n_samples)
     noise = check.number("make_circles", "noise", noise, low=0)
     factor = check.number("make_circles", "factor", factor, low=0)
     if factor >= 1:

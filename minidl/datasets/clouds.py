@@ -10,6 +10,17 @@ def generator(who: str, seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(check.integer(who, "seed", seed, low=0)))
 
 
+def n_rows(who: str, n_samples: int) -> int:
+    r"""The number of rows to make: 1 or more, and not more than there is memory for.
+
+    >>> n_rows("make_moons", 100)
+    100
+    """
+    n = check.size(who, "n_samples", n_samples)
+    check.room(who, "n_samples", (n, 2))
+    return n
+
+
 def class_sizes(n: int, n_classes: int) -> list[int]:
     r"""n rows shared out among the classes as evenly as can be; the first ones get what is left over.
 

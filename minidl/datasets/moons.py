@@ -3,7 +3,7 @@ r"""Two half circles, each reaching into the other: no straight line divides the
 import numpy as np
 
 from minidl import check
-from minidl.datasets.clouds import class_sizes, finish, generator
+from minidl.datasets.clouds import class_sizes, finish, generator, n_rows
 
 
 def make_moons(n_samples: int = 100, *, noise: float = 0.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -20,7 +20,7 @@ def make_moons(n_samples: int = 100, *, noise: float = 0.0, seed: int = 0) -> tu
     >>> x.shape, np.bincount(y).tolist()
     ((200, 2), [100, 100])
     """
-    n = check.size("make_moons", "n_samples", n_samples)
+    n = n_rows("make_moons", n_samples)
     noise = check.number("make_moons", "noise", noise, low=0)
     rng = generator("make_moons", seed)
     upper, lower = (np.linspace(0, np.pi, m) for m in class_sizes(n, 2))

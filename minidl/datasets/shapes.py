@@ -7,7 +7,7 @@ many as one likes. Convolutions, segmentation and detection can be tried on them
 import numpy as np
 
 from minidl import check
-from minidl.datasets.clouds import generator
+from minidl.datasets.clouds import generator, n_rows
 
 # class: is a point inside? dx, dy from the centre (y points down), r half the width and height
 SHAPES = {
@@ -45,7 +45,7 @@ def make_shapes(
     ((20, 3, 32, 32), ['boxes', 'labels', 'masks'])
     >>> classes = [list(SHAPES)[k] for k in targets[0]["labels"]]
     """
-    n = check.size("make_shapes", "n_samples", n_samples)
+    n = n_rows("make_shapes", n_samples)
     size = check.integer("make_shapes", "size", size, low=16)
     max_shapes = check.integer("make_shapes", "max_shapes", max_shapes, low=1, high=4)
     noise = check.number("make_shapes", "noise", noise, low=0)

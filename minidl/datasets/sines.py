@@ -3,7 +3,7 @@ r"""Sine waves of unknown period and phase: the first thing to forecast."""
 import numpy as np
 
 from minidl import check
-from minidl.datasets.clouds import generator
+from minidl.datasets.clouds import generator, n_rows
 
 
 def make_sines(
@@ -29,7 +29,7 @@ def make_sines(
     >>> x.shape, y.shape, bool((x[:, 1:] == y[:, :-1]).all())
     ((32, 20, 1), (32, 20, 1), True)
     """
-    n = check.size("make_sines", "n_samples", n_samples)
+    n = n_rows("make_sines", n_samples)
     n_steps = check.size("make_sines", "n_steps", n_steps)
     noise = check.number("make_sines", "noise", noise, low=0)
     rng = generator("make_sines", seed)

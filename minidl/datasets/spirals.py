@@ -3,7 +3,7 @@ r"""Intertwined spirals: the classic hard case for small networks (K. Lang and M
 import numpy as np
 
 from minidl import check
-from minidl.datasets.clouds import class_sizes, finish, generator
+from minidl.datasets.clouds import class_sizes, finish, generator, n_rows
 
 
 def make_spirals(
@@ -23,7 +23,7 @@ def make_spirals(
     >>> x.shape, np.bincount(y).tolist()
     ((300, 2), [100, 100, 100])
     """
-    n = check.size("make_spirals", "n_samples", n_samples)
+    n = n_rows("make_spirals", n_samples)
     n_classes = check.integer("make_spirals", "n_classes", n_classes, low=2, high=n)
     turns = check.number("make_spirals", "turns", turns, above=0)
     noise = check.number("make_spirals", "noise", noise, low=0)

@@ -37,7 +37,7 @@ def train_test_split(
     n = count_rows(WHO, arrays)
     n_test = _n_test(n, test_size)
     rng = generator(WHO, seed)
-    if not shuffle:
+    if not check.option(WHO, "shuffle", shuffle, (True, False)):
         if stratify is not None:
             raise ValueError(f"{WHO}: stratify needs shuffle=True, got shuffle=False")
         return [part for array in arrays for part in (array[: n - n_test], array[n - n_test :])]

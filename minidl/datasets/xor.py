@@ -3,7 +3,7 @@ r"""Exclusive or: the smallest problem that one layer of weights cannot solve (M
 import numpy as np
 
 from minidl import check
-from minidl.datasets.clouds import class_sizes, finish, generator
+from minidl.datasets.clouds import class_sizes, finish, generator, n_rows
 
 POINTS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
@@ -32,7 +32,7 @@ def make_xor(n_samples: int | None = None, *, noise: float = 0.0, seed: int = 0)
         if noise > 0:
             raise ValueError(f"make_xor: the four exact points take no noise, got noise={noise}; give n_samples too?")
         return np.array(POINTS, np.float32), np.array([a ^ b for a, b in POINTS], np.int64)
-    n = check.size("make_xor", "n_samples", n_samples)
+    n = n_rows("make_xor", n_samples)
     clouds = []
     for label, m in enumerate(class_sizes(n, 2)):
         corners = [point for point in POINTS if point[0] ^ point[1] == label]

@@ -96,6 +96,7 @@ def batch_norm(
     array([-1.,  1.], dtype=float32)
     """
     check.floats("batch_norm", "x", x)
+    check.option("batch_norm", "training", training, (True, False))
     if x.ndim < 2:
         raise check.ShapeError(f"batch_norm: x must have shape (N, C, ...), got {x.shape}")
     eps = check.number("batch_norm", "eps", eps, above=0)
@@ -111,10 +112,12 @@ def batch_norm(
     if not training:
         if running_mean is None:
             raise ValueError("batch_norm: running_mean and running_var are needed where training is False")
+        check.one_dtype("batch_norm", x, weight, bias)
         return BatchNormFunction(eps)(x, weight, bias, running_mean, running_var)
     n = x.size // C if C else 0
     if n < 2:
         raise ValueError(f"batch_norm: expected more than 1 value per channel when training, got shape {x.shape}")
+    check.one_dtype("batch_norm", x, weight, bias)
     function = BatchNormFunction(eps)
     y = function(x, weight, bias, None, None)
     if running_mean is not None:
@@ -136,7 +139,8 @@ class _BatchNorm(Module):
         self.num_features = check.size(who, "num_features", num_features)
         self.eps = check.number(who, "eps", eps, above=0)
         self.momentum = momentum if momentum is None else check.number(who, "momentum", momentum, low=0, high=1)
-        self.affine, self.track_running_stats = affine, track_running_stats
+        self.affine = check.option(who, "affine", affine, (True, False))
+        self.track_running_stats = check.option(who, "track_running_stats", track_running_stats, (True, False))
         self.weight = Parameter(init.ones(num_features)) if affine else None
         self.bias = Parameter(init.zeros(num_features)) if affine else None
         self.running_mean = Buffer(init.zeros(num_features)) if track_running_stats else None
@@ -144,6 +148,7 @@ class _BatchNorm(Module):
         self.num_batches_tracked = Buffer(np.int64(0)) if track_running_stats else None
 
     def forward(self, x: Tensor) -> Tensor:
+        check.tensor(type(self).__name__, "x", x)
         self._check_rank(x)
         check.axis_size(type(self).__name__, "x", x, 1, self.num_features, "num_features")
         update = self.training and self.track_running_stats

@@ -88,7 +88,8 @@ def check_conv(who: str, x: Tensor, weight: Tensor, bias: Tensor | None, groups:
         raise check.ShapeError(f"{who}: weight must not be empty, got shape {tuple(weight.shape)}")
     if weight.shape[0] % groups:
         raise ValueError(f"{who}: groups must divide out_channels={weight.shape[0]}, got {groups}")
-    check.axis_size(who, "x", x, 1, weight.shape[1] * groups, "in_channels")
+    hint = f"channels come first: (N, C, {axes})"
+    check.axis_size(who, "x", x, 1, weight.shape[1] * groups, "in_channels", hint)
     if bias is not None:
         check.rank(who, "bias", bias, "(F,)")
         check.axis_size(who, "bias", bias, 0, weight.shape[0], "out_channels")

@@ -75,6 +75,7 @@ def group_norm(
         if value is not None:
             check.rank("group_norm", name, value, "(C,)")
             check.axis_size("group_norm", name, value, 0, C, "num_channels")
+    check.one_dtype("group_norm", x, weight, bias)
     return GroupNormFunction(num_groups, eps)(x, weight, bias)
 
 
@@ -98,7 +99,7 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ValueError(f"GroupNorm: num_groups must divide num_channels={num_channels}, got {num_groups}")
         self.eps = check.number("GroupNorm", "eps", eps, above=0)
-        self.affine = affine
+        self.affine = check.option("GroupNorm", "affine", affine, (True, False))
         self.weight = Parameter(init.ones(num_channels)) if affine else None
         self.bias = Parameter(init.zeros(num_channels)) if affine else None
 

@@ -17,7 +17,6 @@ normalized_shape. Ba, Kiros and Hinton 2016, arXiv 1607.06450, equations 3 and 4
 """
 
 import math
-from collections.abc import Iterable
 
 from minidl import check, init
 from minidl.backend import xp_of
@@ -69,8 +68,12 @@ def layer_norm(
     if tuple(x.shape[-len(shape) :]) != shape:
         raise check.ShapeError(f"layer_norm: x must end in normalized_shape={shape}, got shape {x.shape}")
     for name, value in (("weight", weight), ("bias", bias)):
-        if value is not None and tuple(value.shape) != shape:
+        if value is None:
+            continue
+        check.tensor("layer_norm", name, value)
+        if tuple(value.shape) != shape:
             raise check.ShapeError(f"layer_norm: {name} must have shape normalized_shape={shape}, got {value.shape}")
+    check.one_dtype("layer_norm", x, weight, bias)
     return LayerNormFunction(shape, eps)(x, weight, bias)
 
 
@@ -94,7 +97,8 @@ class LayerNorm(Module):
     ):
         self.normalized_shape = _sizes("LayerNorm", normalized_shape)
         self.eps = check.number("LayerNorm", "eps", eps, above=0)
-        self.elementwise_affine = elementwise_affine
+        self.elementwise_affine = check.option("LayerNorm", "elementwise_affine", elementwise_affine, (True, False))
+        check.option("LayerNorm", "bias", bias, (True, False))
         self.weight = Parameter(init.ones(self.normalized_shape)) if elementwise_affine else None
         self.bias = Parameter(init.zeros(self.normalized_shape)) if elementwise_affine and bias else None
 
@@ -109,7 +113,7 @@ class LayerNorm(Module):
 
 
 def _sizes(who: str, normalized_shape: int | tuple) -> tuple[int, ...]:
-    values = tuple(normalized_shape) if isinstance(normalized_shape, Iterable) else (normalized_shape,)
+    values = tuple(normalized_shape) if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     if not values:
         raise ValueError(f"{who}: normalized_shape must name at least one axis, got {normalized_shape!r}")
-    return tuple(check.size(who, "normalized_shape", value) for value in values)
+    return check.ints(who, "normalized_shape", values, len(values))

@@ -59,6 +59,7 @@ class Linear(Module):
     def __init__(self, in_features: int, out_features: int, bias: bool = True):
         self.in_features = check.size("Linear", "in_features", in_features)
         self.out_features = check.size("Linear", "out_features", out_features)
+        check.option("Linear", "bias", bias, (True, False))
         bound = in_features**-0.5
         self.weight = Parameter(init.uniform((out_features, in_features), -bound, bound))
         self.bias = Parameter(init.uniform((out_features,), -bound, bound)) if bias else None

@@ -109,6 +109,7 @@ def clip(x: Tensor, min: float | None = None, max: float | None = None) -> Tenso
     >>> clip(Tensor([-2.0, 0.5, 3.0]), 0, 1)
     Tensor([0. , 0.5, 1. ])
     """
+    check.tensor("clip", "x", x)
 
     def bound(name: str, value: Any) -> Any:
         if value is None:

@@ -77,4 +77,6 @@ def where(condition: Any, a: Any, b: Any) -> Tensor:
     if not hasattr(condition, "dtype") or condition.dtype != np.bool_:
         got = getattr(condition, "dtype", type(condition).__name__)
         raise check.DTypeError(f"where: condition must be a tensor or array of bools, got {got}; compare first")
+    if a is None or b is None:
+        raise check.DTypeError("where: a and b must be tensors, arrays or numbers, got None")
     return Where()(condition, a, b)

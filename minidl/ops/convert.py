@@ -17,6 +17,12 @@ def converted(array, where: str):
     return backend.to_backend(array, where)
 
 
+def tensor_only(who: str, x: Tensor) -> None:
+    r"""DTypeError unless x is a Tensor: an array does not say where it lives."""
+    if not isinstance(x, Tensor):
+        raise check.DTypeError(f"{who}: x must be a Tensor, got {type(x).__name__}")
+
+
 class To(Function):
     def __init__(self, where: str, home: str):
         self.where, self.home = where, home
@@ -36,6 +42,7 @@ def to(x: Tensor, where: str) -> Tensor:
     dtype('float64')
     """
     check.option("to", "where", where, PLACES)
+    tensor_only("to", x)
     if where in (x.backend, x.dtype.name):
         return x
     return To(where, x.backend)(x)
@@ -50,6 +57,7 @@ def to_(x: Tensor, where: str) -> Tensor:
     (True, dtype('float64'))
     """
     check.option("to_", "where", where, PLACES)
+    tensor_only("to_", x)
     if not x.is_leaf:
         raise RuntimeError("to_: this tensor is the result of an operation; use to()")
     if where in backend.BACKENDS or x.dtype.kind == "f":

@@ -71,6 +71,7 @@ def max(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> max(Tensor([[1.0, 5.0], [7.0, 2.0]]), axis=1)
     Tensor([5., 7.])
     """
+    check.tensor("max", "x", x)
     axes = check.axes("max", axis, x.ndim)
     nonempty("max", x, axes)
     return Max(axes, keepdims)(x)
@@ -83,12 +84,14 @@ def min(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> min(Tensor([[1.0, 5.0], [7.0, 2.0]]), axis=1)
     Tensor([1., 2.])
     """
+    check.tensor("min", "x", x)
     axes = check.axes("min", axis, x.ndim)
     nonempty("min", x, axes)
     return Min(axes, keepdims)(x)
 
 
 def _arg(who: str, x: Tensor, axis: Any, keepdims: bool) -> Tensor:
+    check.tensor(who, "x", x)
     axis = None if axis is None else check.axis(who, axis, x.ndim)
     nonempty(who, x, check.axes(who, axis, x.ndim))
     with no_grad():

@@ -13,6 +13,7 @@ import numpy as np
 from minidl import backend, check
 from minidl.backend import xp_of
 from minidl.kernels.scatter import scatter_add
+from minidl.ops.convert import tensor_only
 from minidl.ops.indexing import as_index
 from minidl.tensor import Function, Tensor
 
@@ -67,6 +68,7 @@ def gather(x: Tensor, axis: int, index: Any) -> Tensor:
     Tensor([[1., 1.],
             [4., 3.]])
     """
+    tensor_only("gather", x)
     axis = check.axis("gather", axis, x.ndim)
     index = _positions("gather", x, index, x.shape[axis])
     longer = [k for k, (m, n) in enumerate(zip(index.shape, x.shape, strict=False)) if m > n and k != axis]
@@ -85,6 +87,7 @@ def index_select(x: Tensor, axis: int, index: Any) -> Tensor:
     Tensor([[3., 1., 3.],
             [6., 4., 6.]])
     """
+    tensor_only("index_select", x)
     axis = check.axis("index_select", axis, x.ndim)
     index = _positions("index_select", x, index, x.shape[axis])
     check.rank("index_select", "index", index, "(M)")

@@ -98,6 +98,7 @@ def split(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> tuple[Tensor,
     >>> split(Tensor([1.0, 2.0, 3.0]), 2)
     (Tensor([1., 2.]), Tensor([3.]))
     """
+    check.tensor("split", "x", x)
     axis = check.axis("split", axis, x.ndim)
     n = x.shape[axis]
     if isinstance(sizes, Iterable):
@@ -117,6 +118,7 @@ def chunk(x: Tensor, chunks: int, axis: int = 0) -> tuple[Tensor, ...]:
     >>> chunk(Tensor([1.0, 2.0, 3.0]), 2)
     (Tensor([1., 2.]), Tensor([3.]))
     """
+    check.tensor("chunk", "x", x)
     chunks = check.size("chunk", "chunks", chunks)
     n = x.shape[check.axis("chunk", axis, x.ndim)]
     return split(x, max(-(-n // chunks), 1), axis)

@@ -51,6 +51,7 @@ def norm(x: Tensor, p: float = 2, axis: Axis = None, keepdims: bool = False) -> 
     >>> norm(x), norm(x, p=1), norm(x, p=float("inf"))
     (Tensor(5.), Tensor(7.), Tensor(4.))
     """
+    check.tensor("norm", "x", x)
     if not isinstance(p, int | float) or p not in NORMS:
         raise ValueError(f"norm: p must be 1, 2 or inf, got {p!r}")
     return NORMS[p](x, axis, keepdims)

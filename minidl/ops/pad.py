@@ -67,6 +67,7 @@ def pad(x: Tensor, pads: Iterable[int], mode: str = "constant", value: float = 0
     >>> pad(Tensor([1.0, 2.0, 3.0]), (2, 1), mode="reflect")
     Tensor([3., 2., 1., 2., 3., 2.])
     """
+    check.tensor("pad", "x", x)
     check.option("pad", "mode", mode, SOURCES)
     pads = tuple(pads) if isinstance(pads, Iterable) else (pads,)
     if len(pads) % 2 or len(pads) > 2 * x.ndim:

@@ -138,6 +138,7 @@ def sum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> sum(Tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     Tensor([4., 6.])
     """
+    check.tensor("sum", "x", x)
     return Sum(check.axes("sum", axis, x.ndim), keepdims)(x)
 
 
@@ -148,6 +149,7 @@ def mean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     Tensor([[1.5],
             [3.5]])
     """
+    check.tensor("mean", "x", x)
     axes = check.axes("mean", axis, x.ndim)
     nonempty("mean", x, axes)
     return Mean(axes, keepdims)(x)
@@ -169,6 +171,7 @@ def var(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: int = 
     >>> var(Tensor([1.0, 2.0, 3.0])), var(Tensor([1.0, 2.0, 3.0]), correction=0)
     (Tensor(1.), Tensor(0.6666667))
     """
+    check.tensor("var", "x", x)
     axes = check.axes("var", axis, x.ndim)
     return Var(axes, keepdims, _divisor("var", x, axes, correction))(x)
 
@@ -179,6 +182,7 @@ def std(x: Tensor, axis: Axis = None, keepdims: bool = False, correction: int = 
     >>> std(Tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0]]), axis=1)
     Tensor([1., 2.])
     """
+    check.tensor("std", "x", x)
     axes = check.axes("std", axis, x.ndim)
     return Std(axes, keepdims, _divisor("std", x, axes, correction))(x)
 
@@ -189,6 +193,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> logsumexp(Tensor([1000.0, 1000.0]))
     Tensor(1000.6932)
     """
+    check.tensor("logsumexp", "x", x)
     axes = check.axes("logsumexp", axis, x.ndim)
     nonempty("logsumexp", x, axes)
     return LogSumExp(axes, keepdims)(x)
@@ -200,4 +205,5 @@ def cumsum(x: Tensor, axis: int) -> Tensor:
     >>> cumsum(Tensor([1.0, 2.0, 3.0]), axis=0)
     Tensor([1., 3., 6.])
     """
+    check.tensor("cumsum", "x", x)
     return CumSum(check.axis("cumsum", axis, x.ndim))(x)

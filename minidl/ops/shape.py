@@ -75,6 +75,7 @@ def reshape(x: Tensor, *shape: Any) -> Tensor:
     Tensor([[1., 2.],
             [3., 4.]])
     """
+    check.tensor("reshape", "x", x)
     shape = wanted = _sizes("reshape", shape)
     if shape.count(-1) == 1:
         rest = check.elements("reshape", "shape", (n for n in shape if n != -1))
@@ -90,6 +91,7 @@ def flatten(x: Tensor, start_axis: int = 0, end_axis: int = -1) -> Tensor:
     >>> flatten(Tensor([[[1.0, 2.0], [3.0, 4.0]]]), start_axis=1)
     Tensor([[1., 2., 3., 4.]])
     """
+    check.tensor("flatten", "x", x)
     if x.ndim == 0:
         return Reshape((1,))(x)
     start = check.axis("flatten", start_axis, x.ndim, "start_axis")
@@ -106,6 +108,7 @@ def permute(x: Tensor, *axes: Any) -> Tensor:
     >>> permute(Tensor([[[1.0, 2.0, 3.0]]]), 2, 0, 1).shape
     (3, 1, 1)
     """
+    check.tensor("permute", "x", x)
     axes = check.axes("permute", axes[0] if len(axes) == 1 else axes, x.ndim, "axes")
     if len(axes) != x.ndim:
         raise check.ShapeError(f"permute: axes must name every axis of x of shape {x.shape} once, got {axes}")
@@ -119,6 +122,7 @@ def transpose(x: Tensor, axis0: int, axis1: int) -> Tensor:
     Tensor([[1., 3.],
             [2., 4.]])
     """
+    check.tensor("transpose", "x", x)
     axes = list(range(x.ndim))
     i, j = check.axis("transpose", axis0, x.ndim, "axis0"), check.axis("transpose", axis1, x.ndim, "axis1")
     axes[i], axes[j] = j, i
@@ -131,6 +135,7 @@ def squeeze(x: Tensor, axis: int | Iterable[int] | None = None) -> Tensor:
     >>> squeeze(Tensor([[[1.0, 2.0]]]), axis=0).shape
     (1, 2)
     """
+    check.tensor("squeeze", "x", x)
     if axis is None:
         return Reshape(tuple(n for n in x.shape if n != 1))(x)
     axes = check.axes("squeeze", axis, x.ndim)
@@ -146,6 +151,7 @@ def unsqueeze(x: Tensor, axis: int) -> Tensor:
     Tensor([[1.],
             [2.]])
     """
+    check.tensor("unsqueeze", "x", x)
     axis = check.axis("unsqueeze", axis, x.ndim + 1)
     return Reshape((*x.shape[:axis], 1, *x.shape[axis:]))(x)
 
@@ -158,6 +164,7 @@ def expand(x: Tensor, *shape: Any) -> Tensor:
     Tensor([[1., 1.],
             [2., 2.]])
     """
+    check.tensor("expand", "x", x)
     shape = wanted = _sizes("expand", shape)
     new = len(shape) - x.ndim
     if new >= 0 and -1 not in shape[:new]:
@@ -174,4 +181,5 @@ def flip(x: Tensor, axis: int | Iterable[int] | None = None) -> Tensor:
     >>> flip(Tensor([1.0, 2.0, 3.0]), 0)
     Tensor([3., 2., 1.])
     """
+    check.tensor("flip", "x", x)
     return Flip(check.axes("flip", axis, x.ndim))(x)

@@ -67,7 +67,7 @@ class ReduceLROnPlateau(Schedule):
         r"""Look at the metric (a number; NaN and infinity are never better)."""
         try:
             a = float(metric)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise check.DTypeError(f"{self.who}.step: metric must be a number, got {metric!r}") from None
         self.t += 1
         if math.isfinite(a) and (self.best is None or MODES[self.mode](a, self.best, self.threshold)):

@@ -10,7 +10,7 @@ above; with ones, many wrong backwards look right. And every entry is compared, 
 directions u at once: $(L(x + hu) - L(x - hu)) / 2h = u \cdot dx$.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +58,7 @@ def numerical_gradient(function: Callable[[], float], array: np.ndarray, step: f
 
 def gradcheck(
     function: Callable[..., Any],
-    inputs: Iterable[Any],
+    inputs: Sequence[Any],
     parameters: Iterable[Tensor] = (),
     *,
     tolerance: float = 1e-6,
@@ -78,8 +78,17 @@ def gradcheck(
     >>> gradcheck(layer, [np.random.default_rng(0).normal(size=(4, 3))], layer.parameters()) < 1e-6
     True
     """
+    if not callable(function):
+        raise check.DTypeError(f"gradcheck: function must be a function or a layer, got {function!r}")
+    if not isinstance(inputs, list | tuple):
+        raise check.DTypeError(f"gradcheck: inputs must be a list of them, as in [x], got {type(inputs).__name__}")
     inputs = [_leaf(x) for x in inputs]
     parameters = list(parameters)
+    for p in parameters:
+        if not isinstance(p, Tensor):
+            raise check.DTypeError(f"gradcheck: parameters must hold tensors, got {type(p).__name__}")
+    tolerance = check.number("gradcheck", "tolerance", tolerance, above=0)
+    seed = check.integer("gradcheck", "seed", seed, low=0)
     checked = [(f"input {i}", x) for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     checked += [(f"parameter {i} {p.shape}", p) for i, p in enumerate(parameters) if p.requires_grad]
     for name, tensor in checked:

@@ -105,7 +105,9 @@ class EarlyStopping(Callback):
         self.patience = check.integer("EarlyStopping", "patience", patience, low=0)
         self.better = Better("EarlyStopping", monitor, mode, self.min_delta)
         self.baseline = None if baseline is None else check.number("EarlyStopping", "baseline", baseline)
-        self.restore_best_weights = restore_best_weights
+        self.restore_best_weights = check.option(
+            "EarlyStopping", "restore_best_weights", restore_best_weights, (True, False)
+        )
 
     def on_train_begin(self) -> None:
         self.check_monitor(self.monitor)
@@ -156,7 +158,8 @@ class ModelCheckpoint(Callback):
         save_best_only: bool = False,
     ):
         self.path = io.path_of("ModelCheckpoint", path)
-        self.monitor, self.save_best_only = monitor, save_best_only
+        self.monitor = monitor
+        self.save_best_only = check.option("ModelCheckpoint", "save_best_only", save_best_only, (True, False))
         self.better = Better("ModelCheckpoint", monitor, mode)
 
     def on_train_begin(self) -> None:
@@ -198,7 +201,8 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, path: str | os.PathLike, *, append: bool = False):
-        self.path, self.append = io.path_of("CSVLogger", path), append
+        self.path = io.path_of("CSVLogger", path)
+        self.append = check.option("CSVLogger", "append", append, (True, False))
 
     def on_train_begin(self) -> None:
         self.columns = ["epoch", *self.names]
