@@ -20,15 +20,13 @@ at once, without the garbage collector.
 """
 
 import heapq
-import itertools
-import threading
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from minidl import backend, diagnose
+from minidl import backend, diagnose, writes
 from minidl.check import DTypeError, ShapeError
 from minidl.modes import detect_anomaly, grad_enabled, no_grad, state
 
@@ -38,10 +36,6 @@ Array = Any  # numpy.ndarray or cupy.ndarray
 
 _ndarray = np.ndarray
 _new = object.__new__
-_clock = itertools.count(1)  # numbers operations and in-place writes, in the order in which they happen
-_last_write = 0  # number of the latest write anywhere
-_written: dict[int, int] = {}  # id of the array that owns the memory -> number of the latest write to it
-_writing = threading.Lock()
 
 
 class Function:
@@ -115,7 +109,7 @@ class Function:
         node = None
         if True in needs:
             node = self
-            self._order = next(_clock)
+            self._order = next(writes.clock)
         if type(result) is not tuple:
             return _wrap(result, node)
         self._n_outputs = len(result)
@@ -128,13 +122,12 @@ class Function:
                 f"backward: the graph behind {diagnose.name(self)} was freed by an earlier backward(); "
                 "pass retain_graph=True to that one, or compute the result again"
             )
-        if self._order < _last_write:  # something was written since: was it one of ours?
-            for array in self.saved:
-                if hasattr(array, "shape") and _written.get(id(_owner(array)), 0) > self._order:
-                    raise RuntimeError(
-                        f"backward: an array of shape {array.shape} that {diagnose.name(self)} kept for its gradient "
-                        "was changed in place after the forward pass; compute the result again"
-                    )
+        for array in self.saved:
+            if hasattr(array, "shape") and writes.since(array, self._order):
+                raise RuntimeError(
+                    f"backward: an array of shape {array.shape} that {diagnose.name(self)} kept for its gradient "
+                    "was changed in place after the forward pass; compute the result again"
+                )
 
 
 class Tensor:
@@ -187,9 +180,7 @@ class Tensor:
 
     def writable(self) -> Array:
         r"""The array itself, to be changed in place; counts as one write."""
-        global _last_write
-        with _writing:
-            _last_write = _written[id(_owner(self._data))] = next(_clock)
+        writes.note(self._data)
         return self._data
 
     shape = property(lambda self: self._data.shape, doc="Sizes of the axes.")
@@ -227,6 +218,12 @@ class Tensor:
 
     def __float__(self) -> float:
         return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __format__(self, form: str) -> str:
+        return format(self.item(), form) if form else repr(self)  # f"{loss:.3f}"
 
     def __repr__(self) -> str:
         kind = type(self).__name__
@@ -301,7 +298,7 @@ class Tensor:
             node = heapq.heappop(heap)[1]
             grads = waiting.pop(node._order)
             edges = node._edges
-            if not edges or node._order < _last_write:
+            if not edges or node._order < writes.last:
                 node._check_usable()
             if node._outputs:
                 grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node._outputs, strict=True)]
@@ -357,15 +354,16 @@ def _constant(x: Any, function: Function) -> Any:
     number as a Python number (so that it never widens a dtype)."""
     if x is None or type(x) is bool:
         return x
-    if backend.is_array(x) and x.dtype.kind in "fiub":
-        return backend.xp_of(x).array(x)
+    if backend.is_array(x) and (x.dtype.kind in "iub" or x.dtype.str[1:] in ("f4", "f8")):
+        return backend.xp_of(x).array(x, x.dtype.newbyteorder("="))
     if isinstance(x, float | np.floating):
         return float(x)
     if isinstance(x, int | np.integer):
         return int(x)
     if isinstance(x, np.bool_):
         return bool(x)
-    raise DTypeError(f"{diagnose.name(function)}: operands must be tensors, arrays or numbers, got {type(x).__name__}")
+    got = f"an array of dtype {x.dtype}" if backend.is_array(x) else type(x).__name__
+    raise DTypeError(f"{diagnose.name(function)}: operands must be tensors, arrays or numbers, got {got}")
 
 
 def _wrap(array: Any, node: Function | None = None, index: int = 0) -> Tensor:
@@ -409,10 +407,3 @@ def _sum(old: Array | None, new: Array) -> Array:
     """old + new in memory of its own: nobody else holds a leaf's gradient."""
     xp = backend.xp_of(new)
     return xp.array(new) if old is None else xp.asarray(old + new)
-
-
-def _owner(array: Array) -> Array:
-    """The array that owns the memory that `array` looks at."""
-    while backend.is_array(array.base):
-        array = array.base
-    return array
