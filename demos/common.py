@@ -19,10 +19,20 @@ def options(description: str, argv: list[str] | None, **more: dict) -> argparse.
     for option, arguments in more.items():
         parser.add_argument(f"--{option}", **arguments)
     args = parser.parse_args(argv)
-    minidl.use(args.backend)
-    minidl.manual_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        minidl.use(args.backend)
+        minidl.manual_seed(args.seed)
+        args.out.mkdir(parents=True, exist_ok=True)
+    except (RuntimeError, ValueError, OSError) as error:  # no GPU, a negative seed, a file in the folder's place
+        parser.error(str(error))
     return args
+
+
+def positive(text: str) -> int:
+    r"""A number of epochs or the like, as argparse's `type`."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be an integer >= 1, got {text}")
+    return int(text)
 
 
 def save(figure: Any, path: Path) -> None:

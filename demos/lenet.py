@@ -116,7 +116,7 @@ def main(argv=None):
         __doc__.splitlines()[0],
         argv,
         loss={"choices": list(LOSSES), "default": "cross_entropy", "help": "the error of step 3"},
-        epochs={"type": int, "default": 20, "help": "passes over the training images (default 20)"},
+        epochs={"type": common.positive, "default": 20, "help": "passes over the training images (default 20)"},
     )
     x, y = load_digits()
     x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=500, stratify=y, seed=args.seed)

@@ -96,3 +96,21 @@ def test_every_demo_is_listed():
 def test_an_unknown_demo_names_the_others(capsys):
     assert runner.main(["lenet5"]) == 2
     assert "lenet5" in (message := capsys.readouterr().err) and "one_by_one" in message
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--seed", "-1", "seed must be >= 0, got -1"),
+        ("--seed", "x", "invalid int value: 'x'"),
+        ("--epochs", "0", "must be an integer >= 1, got 0"),
+        ("--backend", "torch", "invalid choice: 'torch'"),
+        ("--out", __file__, Path(__file__).name),
+        ("--size", "3", "unrecognized arguments: --size 3"),
+    ],
+)
+def test_a_bad_option_is_one_line_and_no_traceback(option, value, message, capsys):
+    with pytest.raises(SystemExit) as stop:
+        runner.main(["lenet", option, value])
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err.splitlines()[-1]
