@@ -3,6 +3,7 @@
 import ast
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 # a file may import from its own floor and from floors below
 FLOORS = [
     ("minidl.backend", "minidl.jit", "minidl.check", "minidl.kernels"),
-    ("minidl.tensor", "minidl.modes", "minidl.diagnose", "minidl.random", "minidl.ops"),
+    ("minidl.tensor", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops"),
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim"),
     ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.plot", "minidl.io", "minidl.functional"),
     ("minidl.__main__", "minidl"),
@@ -72,6 +73,15 @@ def test_kernels_import_only_the_switch():
         if name.startswith("minidl.kernels."):
             ours = {m for m in modules_imported(path) if m.startswith("minidl")}
             assert ours <= {"minidl.backend", "minidl.jit"}, f"{name} imports {ours}"
+
+
+def test_the_tables_lead_to_every_layer_and_kernel():
+    for page, folder in (("README.md", "minidl/nn"), ("README.md", "kernels"), ("kernels/README.md", "kernels")):
+        links = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+        targets = {((ROOT / page).parent / link).resolve() for link in links}
+        assert not [str(t) for t in targets if not t.exists()], f"{page} has links that lead nowhere"
+        missing = {p.name for p in (ROOT / folder).glob("*.py") if p.resolve() not in targets} - {"__init__.py"}
+        assert not missing, f"{page} does not lead to {missing}"
 
 
 def test_nobody_imports_kernels_by_its_folder():
