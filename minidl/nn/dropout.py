@@ -83,6 +83,15 @@ class Dropout(Module):
     array([1., 2.], dtype=float32)
     >>> bool((layer(Tensor([1.0] * 100), training=True).numpy() == 0).any())
     True
+
+    In a model that is evaluated, the dropout layers alone are switched on:
+
+    >>> model = nn.Sequential(nn.Linear(1, 8), nn.BatchNorm1d(8), nn.Dropout()).eval()
+    >>> for part in model.modules():
+    ...     if isinstance(part, nn.Dropout):
+    ...         part.training = True
+    >>> bool((model(Tensor([[1.0]])).numpy() == model(Tensor([[1.0]])).numpy()).all())
+    False
     """
 
     def __init__(self, p: float = 0.5):

@@ -1,6 +1,7 @@
 r"""Flatten: several axes of the input as one; what stands between the maps of a convolution and a Linear layer.
 
-No number changes, so $dx$ is $dy$ in the shape of x. `ops.flatten` holds the operation; this is the layer around it.
+No number changes, so $dx$ is $dy$ in the shape of x. The operation is `flatten` in ops/shape.py; this is the layer
+around it.
 
 Shapes: x (N, C, H, W), y (N, C H W), unless other axes are named.
 """

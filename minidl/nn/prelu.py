@@ -4,13 +4,15 @@ $$ y_{ncl} = \begin{cases} x & x > 0 \\ a_c x & x \le 0 \end{cases}, \qquad
    dx = \begin{cases} dy & x > 0 \\ a_c\,dy & x \le 0 \end{cases}, \qquad
    da_c = \sum_{n, l:\ x_{ncl} \le 0} dy_{ncl}\, x_{ncl} $$
 
-At x = 0 the slope is taken to be a.
+$a_c$ touches every y of channel c where x is not positive, with slope x, and its gradient adds up over them. At x = 0
+the slope of x is taken to be a.
 
 Shapes: x, y (N, C, ...) and a (C,); or any x, and a (1,). He, Zhang, Ren and Sun 2015, ICCV, equations 1 and 8.
 """
 
 from minidl import check
 from minidl.backend import xp_of
+from minidl.init import ones
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Function, Tensor
 
@@ -36,7 +38,7 @@ def prelu(x: Tensor, weight: Tensor) -> Tensor:
     >>> prelu(Tensor([[-2.0, -2.0, 5.0]]), Tensor([1.0, 0.5, 0.0])).numpy()
     array([[-2., -1.,  5.]], dtype=float32)
     """
-    check.floats("prelu", "x", x)
+    check.one_dtype("prelu", x, weight, None)
     check.rank("prelu", "weight", weight, "(C,)")
     if weight.shape[0] != 1:
         check.axis_size("prelu", "x", x, 1, weight.shape[0], "num_parameters")
@@ -59,7 +61,7 @@ class PReLU(Module):
     def __init__(self, num_parameters: int = 1, init: float = 0.25):
         self.num_parameters = check.size("PReLU", "num_parameters", num_parameters)
         self.init = check.number("PReLU", "init", init)
-        self.weight = Parameter([self.init] * num_parameters)
+        self.weight = Parameter(ones(num_parameters) * self.init)
 
     def forward(self, x: Tensor) -> Tensor:
         return prelu(x, self.weight)

@@ -2,7 +2,8 @@ r"""ReLU: negative values become 0.
 
 $$ y = \max(x, 0), \qquad dx = dy\,[x > 0] $$
 
-At x = 0 the slope is taken to be 0. `ops.relu` holds the operation; this is the layer around it.
+y follows x where x is positive (slope 1) and stands still elsewhere (slope 0); at x = 0, the kink, the slope is taken
+to be 0. Forward and backward are those of `relu` in ops/bounded.py; this is the layer around it.
 
 Shapes: x, y any. Nair and Hinton 2010, ICML.
 """

@@ -2,7 +2,8 @@ r"""Sigmoid: any number becomes one between 0 and 1, such as a probability.
 
 $$ y = \sigma(x) = \frac{1}{1 + e^{-x}}, \qquad dx = dy\,y (1 - y) $$
 
-`ops.sigmoid` holds the operation; this is the layer around it.
+Backward. Write $y = 1/v$ with $v = 1 + e^{-x}$: $y' = e^{-x} / v^2 = \frac1v \cdot \frac{v - 1}{v} = y (1 - y)$.
+Forward and backward are those of `sigmoid` in ops/bounded.py; this is the layer around it.
 
 Shapes: x, y any. Rumelhart, Hinton and Williams 1986, Nature 323.
 """

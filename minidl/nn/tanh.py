@@ -2,7 +2,8 @@ r"""Tanh: any number becomes one between -1 and 1; a sigmoid that is symmetric a
 
 $$ y = \tanh x = 2 \sigma(2x) - 1, \qquad dx = dy\,(1 - y^2) $$
 
-`ops.tanh` holds the operation; this is the layer around it.
+Backward. $y = \sinh x / \cosh x$, so $y' = (\cosh^2 x - \sinh^2 x) / \cosh^2 x = 1 - y^2$.
+Forward and backward are those of `tanh` in ops/bounded.py; this is the layer around it.
 
 Shapes: x, y any. LeCun, Bottou, Orr and Müller 1998, "Efficient BackProp", section 4.4.
 """
