@@ -145,7 +145,7 @@ def floats(who: str, name: str, array: Any) -> None:
     """
     tensor(who, name, array)
     if array.dtype.kind != "f":
-        raise DTypeError(f"{who}: {name} must hold floats, got dtype {array.dtype}; convert it with .to('float32')")
+        raise DTypeError(f"{who}: {name} must hold floats, got dtype {array.dtype}; convert it to float32")
     if array.dtype.itemsize not in (4, 8):
         raise DTypeError(f"{who}: {name} must be float32 or float64, got dtype {array.dtype}")
 

@@ -15,6 +15,7 @@ was (and perhaps a file `.minidl-*.tmp` beside it, which may be deleted).
 
 import collections
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -82,6 +83,7 @@ def write(who: str, path: str | os.PathLike, tensors: dict[str, Any], metadata: 
     if not isinstance(tensors, dict):
         raise check.DTypeError(f"{who}: state_dict must be a dict of arrays, got {type(tensors).__name__}")
     path = os.path.realpath(path_of(who, path))  # through a symbolic link to what it points at
+    need_folder(who, path)
     arrays = {name: _clean(who, name, value) for name, value in tensors.items()}
     replace(path, to_bytes(arrays, {**metadata, DIGEST: _digest(arrays, metadata)}))
 
@@ -105,6 +107,13 @@ def path_of(who: str, path: Any) -> str:
     if not isinstance(path, str | os.PathLike):
         raise check.DTypeError(f"{who}: path must be a path, got {path!r}")
     return os.fspath(path)
+
+
+def need_folder(who: str, path: str) -> None:
+    r"""FileNotFoundError unless there is a folder for the file `path`."""
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(errno.ENOENT, f"{who}: there is no such folder", folder)
 
 
 def replace(path: str, content: bytes) -> None:

@@ -15,6 +15,7 @@ from minidl.losses import binary_cross_entropy_with_logits, cross_entropy
 from minidl.train import (
     METRICS,
     Callback,
+    Checkpoint,
     CSVLogger,
     EarlyStopping,
     History,
@@ -738,13 +739,26 @@ FIT = {
     "monitor": (
         {"callbacks": [EarlyStopping()], "metrics": ["accuracy"]},
         ValueError,
-        "EarlyStopping: monitor must be one of 'loss', 'accuracy', got 'val_loss'",
+        "EarlyStopping: monitor must be one of 'loss', 'accuracy', got 'val_loss'; .* validation_split",
     ),
     "monitor: checkpoint": (
         {"callbacks": [ModelCheckpoint("w", save_best_only=True)]},
         ValueError,
         "ModelCheckpoint: monitor must be one of 'loss', got 'val_loss'",
     ),
+    "callbacks: a schedule": (
+        {"callbacks": [optim.StepLR(optim.SGD([nn.Parameter([1.0])]), 1)]},
+        TypeError,
+        r"callbacks must be .* a schedule goes into train.Schedule\(...\)",
+    ),
+    **{
+        f"no folder: {callback.__name__}": (
+            {"callbacks": [callback("nowhere/file")]},
+            FileNotFoundError,
+            f"{callback.__name__}: there is no such folder: .*nowhere",
+        )
+        for callback in (ModelCheckpoint, CSVLogger, Checkpoint)
+    },
     "path": ({"callbacks": [ModelCheckpoint("{val_loss}")]}, ValueError, "ModelCheckpoint: path '{val_loss}' cannot"),
     "path: brace": ({"callbacks": [ModelCheckpoint("{epoch")]}, ValueError, "ModelCheckpoint: path '{epoch' cannot"),
     "not a tensor": ({"model": type("Two", (Net,), {"forward": lambda s, x: (x, x)})()}, TypeError, "got tuple"),

@@ -315,3 +315,8 @@ def test_importing_minidl_imports_neither_safetensors_nor_matplotlib_nor_tqdm():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"save: there is no such folder: .*nowhere'"):
+        io.save({"w": np.ones(2)}, tmp_path / "nowhere" / "w.safetensors")

@@ -57,7 +57,9 @@ class Optimizer:
             raise check.DTypeError(f"{self.who}: params must be an iterable of parameters, got {params!r}")
         params = list(params)
         if not params:
-            raise ValueError(f"{self.who}: params is empty; an iterator that was used up?")
+            raise ValueError(
+                f"{self.who}: params is empty; layers in a plain list (use ModuleList), or a used-up iterator?"
+            )
         if not any(isinstance(p, dict) for p in params):
             params = [{"params": params}]
         seen: set[int] = set()

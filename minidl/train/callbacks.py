@@ -64,8 +64,10 @@ class Callback:
     def check_monitor(self, monitor: str) -> None:
         r"""ValueError, with the names that there are, unless `monitor` is one of them."""
         if monitor not in self.names:
+            hint = "; numbers of a validation need validation_split or validation_data" if monitor[:4] == "val_" else ""
             raise ValueError(
-                f"{type(self).__name__}: monitor must be one of {', '.join(map(repr, self.names))}, got {monitor!r}"
+                f"{type(self).__name__}: monitor must be one of {', '.join(map(repr, self.names))}, got "
+                f"{monitor!r}{hint}"
             )
 
 
@@ -163,7 +165,7 @@ class ModelCheckpoint(Callback):
         self.better = Better("ModelCheckpoint", monitor, mode)
 
     def on_train_begin(self) -> None:
-        self._path(0, dict.fromkeys(self.names, 0.0))
+        io.need_folder("ModelCheckpoint", self._path(0, dict.fromkeys(self.names, 0.0)))
         if self.save_best_only:
             self.check_monitor(self.monitor)
         self.best = self.better.worst
@@ -205,6 +207,7 @@ class CSVLogger(Callback):
         self.append = check.option("CSVLogger", "append", append, (True, False))
 
     def on_train_begin(self) -> None:
+        io.need_folder("CSVLogger", self.path)
         self.columns = ["epoch", *self.names]
         self.started = self.append and os.path.exists(self.path)
         if self.started:

@@ -126,6 +126,9 @@ class Checkpoint(Callback):
     def __init__(self, path: str | os.PathLike, *, schedule: Any = None, history: History | None = None):
         self.path, self.schedule, self.earlier = io.path_of("Checkpoint", path), schedule, history
 
+    def on_train_begin(self) -> None:
+        io.need_folder("Checkpoint", self.path)
+
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         history = History()
         for part in filter(None, (self.earlier, self.history)):

@@ -230,7 +230,8 @@ def _callbacks(callbacks: Any) -> list[Callback]:
     callbacks = list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]
     for callback in callbacks:
         if not isinstance(callback, Callback):
-            raise check.DTypeError(f"{WHO}: callbacks must be Callback objects, got {callback!r}")
+            hint = "; a schedule goes into train.Schedule(...)" if hasattr(callback, "step") else ""
+            raise check.DTypeError(f"{WHO}: callbacks must be Callback objects, got {callback!r}{hint}")
     return sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoint))
 
 
