@@ -108,6 +108,7 @@ def test_a_file_of_an_older_source_is_not_taken(kernel):
 
 
 def test_kernels_that_check_their_indices_are_kept_apart(kernel, monkeypatch):
+    monkeypatch.setattr(numba.config, "BOUNDSCHECK", 0)
     kernel()(X)
     monkeypatch.setattr(numba.config, "BOUNDSCHECK", 1)
     checked = kernel()
