@@ -1,5 +1,5 @@
-r"""What the functions, layers and optimisers do when nothing is said: torch's defaults, by its documentation; and a
-layer's are those of its function. What no function takes for a tensor of floats."""
+r"""What functions, layers and optimisers do when nothing is said: torch's defaults, by its documentation. What a layer
+was made with stands on it. What no function takes: other than a tensor of floats, floats of two dtypes."""
 
 import inspect
 
@@ -7,6 +7,7 @@ import pytest
 
 import minidl.functional as F
 from minidl import Tensor, nn, optim, train
+from minidl.testing.registry import PLACES, cases
 
 WINDOW = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 POOL = {"stride": None, "padding": 0, "ceil_mode": False}
@@ -149,6 +150,30 @@ def test_every_default_is_held():
     assert {thing for thing in MADE if defaults(thing)} - elsewhere <= {**TORCH, **OURS}.keys()
 
 
+WITH_OPTIONS = [layer for layer in PLACES if inspect.isclass(layer) and inspect.signature(layer).parameters]
+
+
+@pytest.mark.parametrize("layer", WITH_OPTIONS, ids=name_of)
+def test_options_stand_on_the_layer(layer, monkeypatch):
+    signature, original, made = inspect.signature(layer), layer.__init__, []
+
+    def spy(self, *args, **options):
+        bound = signature.bind(*args, **options)
+        bound.apply_defaults()
+        made.append((self, bound.arguments))
+        original(self, *args, **options)
+
+    monkeypatch.setattr(layer, "__init__", spy)
+    for case in cases(layer):
+        case.build()
+    assert made
+    for kept, options in made:
+        for name in options.keys() - {"layers", "branches"}:  # which have names of their own
+            value, given = getattr(kept, name), options[name]
+            if type(value) is type(given) and name != "padding_idx":  # -1 stands there as the last row
+                assert value == given, name
+
+
 # functions of one tensor of floats x, and what else they need
 ONE = {
     name: {} for name in "elu gelu leaky_relu log_softmax relu selu sigmoid silu softmax softplus tanh dropout".split()
@@ -182,3 +207,25 @@ def test_only_a_tensor_of_floats_will_do(name, kind):
     wrong = wrong * 2 if kind == "integers" else wrong
     with pytest.raises(TypeError, match=rf"(?i){name.replace('_', '_?')}\w*: x must"):
         getattr(F, name)(wrong, **ONE[name])
+
+
+WEIGHTED = {
+    **{name: ONE[name] for name in ("prelu", "linear", "conv1d", "conv2d", "conv_transpose2d")},
+    "group_norm": {**ONE["group_norm"], "weight": Tensor([1.0])},
+    "layer_norm": {**ONE["layer_norm"], "weight": Tensor([1.0])},
+    "batch_norm": {**ONE["batch_norm"], "weight": Tensor([1.0])},
+    "batch_norm in evaluation": {
+        **{"running_mean": Tensor([0.0]), "running_var": Tensor([1.0])},
+        **{"weight": Tensor([1.0]), "training": False},
+    },
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTED)
+def test_x_and_weight_have_one_dtype(name):
+    function, options = getattr(F, name.split()[0]), WEIGHTED[name]
+    sizes = (2, 1, 1) if name.endswith("1d") else (2, 1, 1, 1)
+    x = Tensor([1.0, 2.0]).reshape(*sizes)
+    assert function(x, **options).dtype == "float32"
+    with pytest.raises(TypeError, match="x and weight must have one dtype, got float64 and float32"):
+        function(x.to("float64"), **options)

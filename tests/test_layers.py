@@ -6,13 +6,14 @@ HYPOTHESIS_PROFILE=deep draws all options at once, some hundred times a layer.
 import inspect
 
 import hypothesis
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import losses, nn
+from minidl import Tensor, losses, nn
 from minidl.testing import check_layer
-from minidl.testing.registry import PLACES, cases
+from minidl.testing.registry import PLACES, cases, seeded
 from minidl.testing.strategies import layers
 
 LAYERS = [getattr(nn, name) for name in nn.__all__ if inspect.isclass(getattr(nn, name))]
@@ -67,6 +68,25 @@ def test_every_option_of_a_loss_is_varied(loss):
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_ladder(case):
     check_layer(case, **PLACES[case.layer].promises)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_gradient_asked_for_alone_is_the_same(case):
+    def gradients(asked=None):
+        layer, inputs = case.build()
+        leaves = [Tensor(x) for x in inputs]
+        parameters = list(layer.to("float64").parameters()) if isinstance(layer, nn.Module) else []
+        floats = [t for t in [*leaves, *parameters] if t.dtype.kind == "f"]
+        for k, t in enumerate(floats):
+            t.requires_grad_(asked in (None, k))
+        y = seeded(lambda: layer(*leaves), 7)
+        y.backward(np.random.default_rng(1).normal(size=y.shape))
+        return [None if t.grad is None else Tensor(t.grad).numpy() for t in floats]
+
+    for k, wanted in enumerate(gradients()):
+        found = gradients(k)
+        np.testing.assert_array_equal(found.pop(k), wanted)
+        assert found == [None] * len(found)
 
 
 @pytest.mark.parametrize("layer", PLACES, ids=lambda layer: layer.__name__)

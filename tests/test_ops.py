@@ -286,6 +286,18 @@ def test_dtype_in_is_dtype_out_and_inputs_are_unchanged(c, dtype):
         np.testing.assert_array_equal(t.numpy(), a)
 
 
+@BY_NAME
+def test_a_gradient_asked_for_alone_is_the_same(c):
+    arrays = inputs_of(c)
+    together = [Tensor(a, requires_grad=True) for a in arrays]
+    run(c.function, together)
+    for k, wanted in enumerate(grads(together)):
+        alone = [Tensor(a, requires_grad=k == i) for i, a in enumerate(arrays)]
+        run(c.function, alone)
+        np.testing.assert_array_equal(Tensor(alone[k].grad).numpy(), wanted)
+        assert all(t.grad is None for i, t in enumerate(alone) if i != k)
+
+
 LAYOUTS = {
     "transposed": (lambda a: a.T, lambda t: t.T),
     "reversed": (np.flip, lambda t: t.flip()),
