@@ -251,6 +251,8 @@ class Tensor:
         takes the gradient's place."""
         if not self.requires_grad:
             raise RuntimeError("register_hook: this tensor does not require a gradient")
+        if not callable(hook):
+            raise DTypeError(f"register_hook: hook must be a function, got {hook!r}")
         if self._node is None:
             self._hooks += (hook,)
         else:
@@ -321,10 +323,8 @@ class Tensor:
                 if edge is None or g is None:
                     continue
                 target, index, shape, dtype = edge
-                if g.shape != shape:
-                    g = _unbroadcast(g, shape, node)
-                if g.dtype != dtype:
-                    g = g.astype(dtype)
+                if type(g) is not _ndarray or g.shape != shape or g.dtype != dtype:
+                    g = _fitted(g, shape, dtype, node)
                 if isinstance(target, Tensor):
                     entry = leaves.get(id(target))
                     if entry is None:
@@ -385,21 +385,31 @@ def _as_array(array: Any) -> Array:
 
 
 # ---- small parts of backward ----
-def _unbroadcast(g: Array, shape: tuple[int, ...], node: Function) -> Array:
-    """Sum g over the axes along which an input of this shape was repeated."""
+def _fitted(g: Any, shape: tuple[int, ...], dtype: Any, node: Function) -> Array:
+    """g as the gradient of an input: in its dtype, and summed over the axes along which it was repeated."""
+    if not (backend.is_array(g) or isinstance(g, np.generic)) or g.dtype.kind not in "fiub":
+        got = getattr(g, "dtype", type(g).__name__)
+        raise DTypeError(f"{diagnose.name(node)}.backward must return arrays of real numbers, got {got}")
+    if g.shape == shape:
+        return _as_array(g).astype(dtype, copy=False)
     extra = g.ndim - len(shape)
     if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
         raise RuntimeError(
             f"{diagnose.name(node)}.backward returned a gradient of shape {g.shape} for an input of shape {shape}"
         )
     axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1)
-    return g.sum(axis=axes).reshape(shape)
+    return g.sum(axis=axes).reshape(shape).astype(dtype, copy=False)
 
 
 def _hooked(g: Array, hooks: tuple) -> Array:
     for hook in hooks:
         changed = hook(backend.xp_of(g).array(g))  # a copy: others may hold g
-        g = g if changed is None else changed
+        if changed is None:
+            continue
+        if not backend.is_array(changed) or changed.shape != g.shape or changed.dtype.kind not in "fiub":
+            got = f"{changed.dtype} {changed.shape}" if hasattr(changed, "dtype") else type(changed).__name__
+            raise DTypeError(f"register_hook: the hook must return None or an array of shape {g.shape}, got {got}")
+        g = changed.astype(g.dtype, copy=False)
     return g
 
 

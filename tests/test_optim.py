@@ -419,3 +419,24 @@ def test_clip_leaves_what_has_no_finite_norm(value):
 def test_clip_refuses(arguments, error, message):
     with pytest.raises(error, match=message):
         clip_grad_norm(*arguments)
+
+
+@pytest.mark.parametrize("grad", ["a", 1.0, [1.0, 2.0], np.array([1j, 2j]), np.array([None, 1]), Tensor([1.0, 2.0])])
+def test_a_gradient_that_is_no_real_array_changes_nothing(grad):
+    first, second = Tensor([3.0], requires_grad=True), Tensor([1.0, 2.0], requires_grad=True)
+    first.grad, second.grad = Tensor([1.0]).data, grad
+    optimizer = Adam([first, second])
+    with pytest.raises(TypeError, match="Adam.step: a gradient must be an array of real numbers, got"):
+        optimizer.step()
+    assert first.item() == 3.0 and optimizer.state == [{}, {}]
+
+
+@pytest.mark.parametrize("lr", ["a", None, -1.0, float("nan")])
+def test_a_learning_rate_set_by_hand_is_checked_at_the_step(lr):
+    w = Tensor([3.0], requires_grad=True)
+    optimizer = SGD([w], lr=0.1)
+    (w * w).sum().backward()
+    optimizer.param_groups[0]["lr"] = lr
+    with pytest.raises((ValueError, TypeError), match="SGD: lr must be"):
+        optimizer.step()
+    assert w.item() == 3.0

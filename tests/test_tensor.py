@@ -679,3 +679,44 @@ def test_reading():
 def test_wrap_makes_arrays_of_numpy_scalars():
     assert _wrap(np.float32(2)).shape == ()
     assert (leaf([2.0]).sum() * 2)._data.shape == ()
+
+
+# ---- functions and hooks that return nonsense ----
+NONSENSE = {
+    "a string": "a",
+    "a list": [1.0, 2.0],
+    "a number": 1.0,
+    "complex numbers": np.array([1j, 2j]),
+    "objects": np.array([None, 1]),
+}
+
+
+@pytest.mark.parametrize("name", NONSENSE)
+def test_a_backward_that_returns_no_real_array_is_named(name):
+    class Odd(Function):
+        def forward(self, x):
+            return x * 1
+
+        def backward(self, dy):
+            return NONSENSE[name]
+
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    with pytest.raises(TypeError, match="Odd.backward must return arrays of real numbers, got"):
+        Odd()(x).sum().backward()
+    assert x.grad is None
+
+
+@pytest.mark.parametrize("value", [*NONSENSE.values(), np.ones(3), np.ones((5, 2)), Tensor([1.0, 2.0])])
+@pytest.mark.parametrize("leaf", [True, False])
+def test_a_hook_that_returns_nonsense_is_an_error(value, leaf):
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    y = x * 2
+    (x if leaf else y).register_hook(lambda g: value)
+    with pytest.raises(TypeError, match=r"register_hook: the hook must return None or an array of shape \(2,\), got"):
+        y.sum().backward()
+    assert x.grad is None
+
+
+def test_a_hook_must_be_a_function():
+    with pytest.raises(TypeError, match="register_hook: hook must be a function, got 3"):
+        Tensor([1.0], requires_grad=True).register_hook(3)

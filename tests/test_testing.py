@@ -132,6 +132,15 @@ def test_gradcheck_says_what_it_wants(arguments, message):
         gradcheck(*arguments)
 
 
+def test_check_layer_and_numerical_gradient_say_what_they_want():
+    with pytest.raises(TypeError, match=r"check_layer: an input must be its shape, .* got \[\(2, 3\)\]"):
+        check_layer(nn.ReLU, [(2, 3)])
+    with pytest.raises(TypeError, match="check_layer: factory must be a class or a function, got None"):
+        check_layer(None, (2, 3))
+    with pytest.raises(TypeError, match="numerical_gradient: array must be a float64 array, got list"):
+        numerical_gradient(lambda: 1.0, [1.0, 2.0])
+
+
 def test_gradcheck_refuses_what_it_cannot_judge():
     with pytest.raises(TypeError, match="input 0 must be float64"):
         gradcheck(lambda x: x * 2, [X.astype("float32")])

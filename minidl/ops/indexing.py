@@ -59,6 +59,8 @@ def clean(who: str, x: Tensor, index: Any) -> tuple:
     used = sum(map(axes_used, items))
     if dots > 1:
         raise check.ShapeError(f"{who}: an index can have only one '...', got {dots}")
+    if len(items) > 32:
+        raise check.ShapeError(f"{who}: an index can have at most 32 parts, got {len(items)}")
     if used > x.ndim:
         raise check.ShapeError(f"{who}: an index of {used} axes is too much for x of shape {x.shape}")
     result: list[Any] = []
@@ -66,7 +68,13 @@ def clean(who: str, x: Tensor, index: Any) -> tuple:
     for item in items if dots else (*items, Ellipsis):
         n = x.ndim - used if item is Ellipsis else axes_used(item)
         sizes = x.shape[axis : axis + n]
-        if item is None or item is Ellipsis or type(item) is slice:
+        if item is None or item is Ellipsis:
+            result.append(item)
+        elif type(item) is slice:
+            try:
+                item.indices(sizes[0])
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{who}: {error}, got {item}") from None
             result.append(item)
         elif type(item) is not int and item.dtype.kind == "b":
             if item.shape != sizes:
@@ -103,7 +111,10 @@ def as_index(index: Any) -> Any:
         return index._data
     if backend.is_array(index):
         return index
-    return np.asarray(index) if np.size(index) else np.zeros(np.shape(index), np.int64)  # []: no integers
+    try:
+        return np.asarray(index) if np.size(index) else np.zeros(np.shape(index), np.int64)  # []: no integers
+    except ValueError:
+        raise check.ShapeError(f"an index must be a regular array of integers or bools, got {index!r}") from None
 
 
 def _check_range(who: str, item: Any, axis: int, n: int) -> None:

@@ -57,6 +57,12 @@ def matmul(a: Any, b: Any) -> Tensor:
     >>> matmul(Tensor([[1.0, 2.0], [3.0, 4.0]]), Tensor([1.0, -1.0]))
     Tensor([-1., -1.])
     """
+    for name, x in (("a", a), ("b", b)):
+        check.tensor("matmul", name, x)
+        if x.ndim == 0:
+            raise check.ShapeError(f"matmul: {name} must be a vector, a matrix or a stack of them, got a single number")
+    if a.shape[-1] != b.shape[-2 if b.ndim > 1 else 0]:
+        raise check.ShapeError(f"matmul: the last axis of a {a.shape} must be as long as the columns of b {b.shape}")
     return MatMul()(a, b)
 
 

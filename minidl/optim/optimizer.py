@@ -92,8 +92,15 @@ class Optimizer:
     def step(self) -> None:
         r"""Change every parameter that has a gradient. Gradients that are NaN or infinite are not looked for.
         ShapeError, with nothing changed, for a gradient of another shape than its parameter."""
+        for group in self.param_groups:
+            self.check_options({name: value for name, value in group.items() if name != "params"}, complete=True)
         for p in self.parameters():
-            if p.grad is not None and p.grad.shape != p.shape:
+            if p.grad is None:
+                continue
+            if not backend.is_array(p.grad) or p.grad.dtype.kind not in "fiub":
+                got = getattr(p.grad, "dtype", "no array")
+                raise check.DTypeError(f"{self.who}.step: a gradient must be an array of real numbers, got {got}")
+            if p.grad.shape != p.shape:
                 raise check.ShapeError(
                     f"{self.who}.step: the gradient of a parameter {p.shape} has shape {p.grad.shape}"
                 )

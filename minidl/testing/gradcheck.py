@@ -43,6 +43,9 @@ def numerical_gradient(function: Callable[[], float], array: np.ndarray, step: f
     >>> numerical_gradient(lambda: (x**2).sum(), x).round(6)
     array([2., 4.])
     """
+    if not isinstance(array, np.ndarray) or array.dtype != np.float64:
+        got = getattr(array, "dtype", type(array).__name__)
+        raise check.DTypeError(f"numerical_gradient: array must be a float64 array, got {got}")
     gradient = np.empty(array.shape, array.dtype)
     for i in np.ndindex(array.shape):
         old = array[i]

@@ -30,6 +30,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from minidl import check
 from minidl.testing.ladder import ON_REQUEST, RUNGS
 from minidl.testing.registry import Case, seeded
 from minidl.testing.subject import Subject
@@ -84,6 +85,11 @@ def check_layer(
     exp
       gradients   ok      worst relative error ...
     """
+    if not isinstance(factory, Case) and not callable(factory):
+        raise check.DTypeError(f"check_layer: factory must be a class or a function, got {factory!r}")
+    for x in inputs:
+        if isinstance(x, list | str) or x is None:
+            raise check.DTypeError(f"check_layer: an input must be its shape, as in (4, 3), or an array, got {x!r}")
     if isinstance(factory, Case):
         name, build = str(factory), factory.build
     else:
