@@ -669,6 +669,7 @@ FIT = {
     ),
     "weights: rank": ({"sample_weight": np.ones((22, 1))}, ValueError, r"sample_weight .* got \(22, 1\)"),
     "weights: negative": ({"sample_weight": np.linspace(-1, 1, 22)}, ValueError, "sample_weight .* >= 0, got -1.0"),
+    "weights: negative at the end": ({"sample_weight": np.linspace(1, -1, 22)}, ValueError, ">= 0, got -0.0476"),
     "weights: NaN": ({"sample_weight": np.full(22, np.nan)}, ValueError, "sample_weight must hold finite .* got nan"),
     "weights: infinite": ({"sample_weight": np.full(22, np.inf)}, ValueError, "sample_weight must .* got inf"),
     "weights: zero": ({"sample_weight": np.zeros(22)}, ValueError, "sample_weight must not be 0 everywhere"),

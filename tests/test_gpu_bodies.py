@@ -88,7 +88,8 @@ def sum_windows_grad(draw):
 @st.composite
 def scatter_add(draw):
     V, M = draw(st.integers(1, 6)), draw(st.integers(0, 12))
-    positions = np.random.default_rng(draw(st.integers(0, 99))).integers(0, V, M)
+    kind = draw(st.sampled_from(["int32", "int64"]))
+    positions = np.random.default_rng(draw(st.integers(0, 99))).integers(0, V, M, kind)
     return positions, random(draw, M, draw(st.integers(1, 3))), V
 
 

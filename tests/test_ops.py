@@ -99,6 +99,7 @@ INDICES = {
     "two arrays": (np.array([0, 2, 2]), np.array([1, 3, 3])),
     "array of two axes": INDEX,
     "last axis": (..., np.array([3, 0, 3])),
+    "apart from an ellipsis": (np.array([2, 0, 2]), ..., 1),
     "apart": (np.array([0, 1]), slice(None), np.array([2, 2])),
     "int and array": (1, [3, 3]),
     "array and new axis": (None, [2, 2], slice(0, 3)),
