@@ -9,7 +9,7 @@ Traceback (most recent call last):
 ...
 ValueError: Conv2d: stride must be >= 1, got 0
 
-Every function returns the argument in its clean form, so that a layer reads `self.stride = check.pair(...)`.
+Every function returns the argument in its clean form, so that a layer reads `self.stride = check.ints(...)`.
 """
 
 import math
@@ -160,7 +160,7 @@ def one_dtype(who: str, x: Any, weight: Any, bias: Any) -> None:
         if array.dtype != x.dtype:
             raise DTypeError(
                 f"{who}: x and {name} must have one dtype, got {x.dtype} and {array.dtype}; "
-                f"convert the input with .to('{array.dtype}') or the model with .to('{x.dtype}')"
+                f"convert the input to {array.dtype} or the model with .to('{x.dtype}')"
             )
 
 
