@@ -14,8 +14,6 @@ Shapes: x (N, C, H, W), y (N, C, OH, OW), R (OH, OW); in one dimension x (N, C, 
 LeCun et al. 1998, Proc. IEEE 86(11) (the subsampling of LeNet-5).
 """
 
-from typing import Any
-
 import numpy as np
 
 from minidl import check
@@ -56,20 +54,19 @@ def counts(n: int, k: int, s: int, pads: tuple[int, int], outputs: int, include_
     return np.minimum(start + k, n + after) - np.maximum(start, -before)
 
 
-def _avg_pool(
+def windows_and_counts(
     who: str, x: Tensor, n_axes: int, options: tuple, include_pad: bool, divisor: int | None
-) -> AvgPoolFunction:
+) -> tuple[Windows, np.ndarray]:
+    r"""The windows of x, and R, the count of each."""
     kernel_size, stride, padding, ceil_mode = options
     check.option(who, "count_include_pad", include_pad, (True, False))
     windows = pool_windows(who, x, n_axes, kernel_size, stride, padding, ceil_mode=ceil_mode)
-    include_pad = include_pad and padding != "same"
     if divisor is not None:
-        count: Any = np.array(check.size(who, "divisor_override", divisor))
-    else:
-        axes = zip(x.shape[2:], windows.kernel, windows.stride, windows.pads, windows.outputs, strict=True)
-        per_axis = [counts(*axis, include_pad) for axis in axes]
-        count = per_axis[0] if n_axes == 1 else np.outer(*per_axis)
-    return AvgPoolFunction(windows if n_axes == 2 else windows.under_height_1(), count)
+        return windows, np.array(check.size(who, "divisor_override", divisor))
+    include_pad = include_pad and padding != "same"
+    axes = zip(x.shape[2:], windows.kernel, windows.stride, windows.pads, windows.outputs, strict=True)
+    per_axis = [counts(*axis, include_pad) for axis in axes]
+    return windows, per_axis[0] if n_axes == 1 else np.outer(*per_axis)
 
 
 def avg_pool2d(
@@ -87,7 +84,8 @@ def avg_pool2d(
     Tensor([[[[3.25, 4.25]]]])
     """
     options = kernel_size, stride, padding, ceil_mode
-    return _avg_pool("avg_pool2d", x, 2, options, count_include_pad, divisor_override)(x)
+    windows, count = windows_and_counts("avg_pool2d", x, 2, options, count_include_pad, divisor_override)
+    return AvgPoolFunction(windows, count)(x)
 
 
 def avg_pool1d(
@@ -104,7 +102,8 @@ def avg_pool1d(
     Tensor([[[3. , 2.5]]])
     """
     options = kernel_size, stride, padding, ceil_mode
-    return along_line(_avg_pool("avg_pool1d", x, 1, options, count_include_pad, None), x)
+    windows, count = windows_and_counts("avg_pool1d", x, 1, options, count_include_pad, None)
+    return along_line(AvgPoolFunction(windows.under_height_1(), count), x)
 
 
 class AvgPool2d(Pool):

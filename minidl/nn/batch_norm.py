@@ -52,12 +52,12 @@ class BatchNormFunction(Function):
         self.eps = eps
 
     def forward(self, x, w, b, mean, var):
-        self.shape, self.frozen = x.shape, mean is not None
+        self.shape, self.constant = x.shape, mean is not None  # running statistics are constants
         x = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))  # (N, C, L)
         # added up in float64: a float32 sum of many rows that lie far from 0 loses the digits that tell them apart
-        self.mean = mean if self.frozen else x.mean(axis=(0, 2), dtype="float64").astype(x.dtype)
+        self.mean = mean if self.constant else x.mean(axis=(0, 2), dtype="float64").astype(x.dtype)
         xhat = x - self.mean[:, None]
-        self.var = var if self.frozen else (xhat * xhat).mean(axis=(0, 2))
+        self.var = var if self.constant else (xhat * xhat).mean(axis=(0, 2))
         r = 1 / xp_of(x).sqrt(self.var + self.eps)
         xhat *= r[:, None]
         self.save(xhat, r, w)
@@ -71,7 +71,7 @@ class BatchNormFunction(Function):
         n = xhat.shape[0] * xhat.shape[2]
         db = dy.sum(axis=(0, 2))
         dw = (dy * xhat).sum(axis=(0, 2))
-        dx = dy if self.frozen else dy - xhat * (dw / n)[:, None] - (db / n)[:, None]
+        dx = dy if self.constant else dy - xhat * (dw / n)[:, None] - (db / n)[:, None]
         dx = dx * (r if w is None else w * r)[:, None]
         return dx.reshape(self.shape), dw, db, None, None
 
