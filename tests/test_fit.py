@@ -239,8 +239,9 @@ def test_validation_data_with_weights():
 
 @pytest.mark.parametrize("y", [[0, 0, 0, 1, 1, 1], [2, 2, 1, 1, 0, 0]])
 def test_a_sorted_y_is_warned_of(y):
-    with pytest.warns(UserWarning, match="y is sorted by class"):
+    with pytest.warns(UserWarning, match="y is sorted by class") as found:
         fit(Net(), np.zeros((6, 4)), y, validation_split=0.3)
+    assert found[0].filename == __file__  # it points at the line that called fit
 
 
 @pytest.mark.parametrize("y", [[0, 1, 0, 1, 1, 1], [1, 1, 1, 1, 1, 1]])
