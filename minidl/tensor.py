@@ -235,11 +235,13 @@ class Tensor:
     # ---- gradients ----
     def requires_grad_(self, flag: bool = True) -> "Tensor":
         r"""Ask for a gradient (or no longer), in place. TypeError for integers, RuntimeError for a computed tensor."""
+        if flag is not True and flag is not False:
+            raise DTypeError(f"requires_grad: must be True or False, got {flag!r}")
         if flag and self.dtype.kind != "f":
             raise DTypeError(f"requires_grad: only float tensors have gradients, got dtype {self.dtype}")
         if self._node is not None and not flag:
             raise RuntimeError("requires_grad_: this tensor is the result of an operation; use detach()")
-        self.requires_grad = bool(flag)
+        self.requires_grad = flag
         return self
 
     def detach(self) -> "Tensor":

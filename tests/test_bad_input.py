@@ -226,3 +226,18 @@ def test_python_numbers_of_a_tensor():
     assert (float(x), int(x), f"{x:.2f}", f"{x}") == (1.5, 1, "1.50", "Tensor([1.5])")
     with pytest.raises(ValueError, match=r"\(2,\)"):
         f"{V:.2f}"
+
+
+@pytest.mark.parametrize("flag", ["yes", None, 1, [True]])
+def test_requires_grad_is_true_or_false(flag):
+    for call in (lambda: Tensor([1.0], requires_grad=flag), lambda: nn.Linear(2, 2).requires_grad_(flag)):
+        with pytest.raises(TypeError, match="requires_grad: must be True or False, got"):
+            call()
+
+
+def test_validation_data_of_another_rank_are_refused_before_the_first_step():
+    model = nn.Linear(3, 2)
+    before = model.state_dict()
+    with pytest.raises(ValueError, match=r"fit: validation x must have the axes of x \(6, 3\), got shape \(2,\)"):
+        minidl.fit(model, np.ones((6, 3)), np.arange(6) % 2, validation_data=([1.0, 2.0], [0, 1]), verbose=False)
+    assert all(np.array_equal(v, before[k]) for k, v in model.state_dict().items())

@@ -75,7 +75,12 @@ def divided(who: str, rows: Rows, split: Any, data: Any) -> tuple[Rows, Rows | N
             raise ValueError(f"{who}: give validation_split={split} or validation_data, not both")
         if not isinstance(data, tuple | list) or len(data) not in (2, 3):
             raise check.DTypeError(f"{who}: validation_data must be (x, y) or (x, y, sample_weight), got {type(data)}")
-        return rows, rows_of(who, data[0], data[1], data[2] if len(data) == 3 else None, prefix="validation ")
+        validation = rows_of(who, data[0], data[1], data[2] if len(data) == 3 else None, prefix="validation ")
+        if validation.x.ndim != rows.x.ndim:
+            raise check.ShapeError(
+                f"{who}: validation x must have the axes of x {rows.x.shape}, got shape {validation.x.shape}"
+            )
+        return rows, validation
     if not split:
         return rows, None
     n = len(rows.x)
