@@ -6,8 +6,8 @@ import inspect
 import pytest
 
 import minidl.functional as F
-from minidl import Tensor, nn, optim, train
-from minidl.testing.registry import PLACES, cases
+from minidl import Tensor, datasets, init, nn, ops, optim, testing, train
+from minidl.testing.registry import PLACES, cases, register
 
 WINDOW = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 POOL = {"stride": None, "padding": 0, "ceil_mode": False}
@@ -15,6 +15,8 @@ AVERAGE = {**POOL, "count_include_pad": True}
 NORM = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
 UPSAMPLE = {"size": None, "scale_factor": None, "mode": "nearest", "align_corners": None}
 LOSS = {"reduction": "mean", "sample_weight": None}  # which torch has not
+MADE_UP = {"n_samples": 100, "noise": 0.0, "seed": 0}
+REDUCED = {"axis": None, "keepdims": False}
 ADAM = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}
 
 # torch 2.13
@@ -121,6 +123,41 @@ OURS = {
     },
     train.evaluate: {"loss": "cross_entropy", "batch_size": 32, "metrics": (), "sample_weight": None},
     train.predict: {"batch_size": 32},
+    train.save_checkpoint: {"optimizer": None, "schedule": None, "epoch": 0, "step": 0, "history": None},
+    train.load_checkpoint: {"optimizer": None, "schedule": None},
+    train.Checkpoint: {"schedule": None, "history": None},
+    train.Schedule: {"monitor": "val_loss"},
+    train.confusion_matrix: {"labels": None},
+    train.top_k_accuracy: {"k": 5},
+    **dict.fromkeys((train.precision, train.recall, train.f1), {"average": "macro"}),
+    # scikit-learn's, but with a seed, so that the same call makes the same data, and no noise for None
+    datasets.make_moons: MADE_UP,
+    datasets.make_circles: {**MADE_UP, "factor": 0.8},
+    datasets.make_blobs: {
+        **{"n_samples": 100, "n_features": 2, "centers": 3},
+        **{"cluster_std": 1.0, "center_box": (-10.0, 10.0), "seed": 0},
+    },
+    datasets.make_spirals: {**MADE_UP, "n_classes": 2, "turns": 1.0},
+    datasets.make_xor: {**MADE_UP, "n_samples": None},
+    datasets.make_sines: {**MADE_UP, "n_steps": 50, "period": (10.0, 30.0)},
+    datasets.make_shapes: {"n_samples": 100, "size": 64, "max_shapes": 3, "noise": 0.05, "seed": 0},
+    datasets.train_test_split: {"test_size": 0.25, "stratify": None, "shuffle": True, "seed": 0},
+    datasets.batches: {"shuffle": False, "seed": None, "drop_last": False},
+    datasets.load_digits: {"flat": False},
+    init.uniform: {"low": 0.0, "high": 1.0, "dtype": "float32"},
+    init.normal: {"mean": 0.0, "std": 1.0, "dtype": "float32"},
+    init.orthogonal: {"gain": 1.0, "dtype": "float32"},
+    # NumPy's reductions, with torch's correction (Bessel's) in var and std
+    **dict.fromkeys((ops.sum, ops.mean, ops.max, ops.min, ops.argmax, ops.argmin, ops.logsumexp), REDUCED),
+    **dict.fromkeys((ops.var, ops.std), {**REDUCED, "correction": 1}),
+    ops.norm: {**REDUCED, "p": 2},
+    ops.clip: {"min": None, "max": None},
+    **dict.fromkeys((ops.squeeze, ops.flip), {"axis": None}),
+    **dict.fromkeys((ops.split, ops.chunk, ops.cat, ops.stack), {"axis": 0}),
+    testing.check_layer: {"batch": False, "empty": False, "rank": False, "tolerance": 1e-6, "seed": 0},
+    testing.gradcheck: {"parameters": (), "tolerance": 1e-6, "seed": 0},
+    testing.numerical_gradient: {"step": 1e-6},
+    register: {"batch": True, "empty": True, "rank": True},  # a layer promises everything, unless it says otherwise
 }
 
 
@@ -129,7 +166,7 @@ def defaults(thing):
     return {name: p.default for name, p in parameters if p.default is not p.empty}
 
 
-MADE = [*(getattr(nn, name) for name in nn.__all__), *(getattr(F, name) for name in F.__all__)]
+MADE = [getattr(house, name) for house in (nn, F, ops, datasets, optim, train, testing) for name in house.__all__]
 
 
 def name_of(thing):
@@ -147,7 +184,8 @@ def test_defaults(thing):
 
 def test_every_default_is_held():
     elsewhere = {nn.Buffer, nn.Parameter, nn.summary}  # no layers
-    assert {thing for thing in MADE if defaults(thing)} - elsewhere <= {**TORCH, **OURS}.keys()
+    found = {thing for thing in MADE if callable(thing) and thing is not testing.GradientError}
+    assert {thing for thing in found if defaults(thing)} - elsewhere <= {**TORCH, **OURS}.keys()
 
 
 WITH_OPTIONS = [layer for layer in PLACES if inspect.isclass(layer) and inspect.signature(layer).parameters]
