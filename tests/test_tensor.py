@@ -720,3 +720,12 @@ def test_a_hook_that_returns_nonsense_is_an_error(value, leaf):
 def test_a_hook_must_be_a_function():
     with pytest.raises(TypeError, match="register_hook: hook must be a function, got 3"):
         Tensor([1.0], requires_grad=True).register_hook(3)
+
+
+def test_an_error_of_ours_in_a_forward_stays_as_it_is():
+    class Fussy(minidl.Function):
+        def forward(self, x):
+            raise minidl.ShapeError("mine")
+
+    with pytest.raises(minidl.ShapeError, match="^mine$"):
+        Fussy()(Tensor([1.0]))
