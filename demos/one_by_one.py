@@ -5,7 +5,9 @@ maps, or more, or carry a shortcut past a layer that changes the number of maps;
 a small network at every pixel, which can see what a single, linear one cannot: how channels interact (Lin, Chen and
 Yan 2013, Network in Network).
 
-The task is XOR across channels: a pixel is 1 where exactly one of its two channels is positive.
+The task is XOR across channels: a pixel is 1 where exactly one of its two channels a, b is positive. A linear function
+of a and b is right for half of the pixels, whatever its weights: turn both signs around, and its answer changes, the
+target does not. With four ReLUs there is |a - b| - |a + b|, which is positive exactly where the signs differ.
 """
 
 # %%
@@ -93,17 +95,18 @@ def main(argv=None):
     print(f"1x1 convolution, Linear of every pixel, einsum: largest difference {difference:.1e}")
     for name, shape in shapes().items():
         print(f"{name:25} (1, 64, 14, 14) -> {shape}")
-    direct, narrow = multiplications()
-    print(f"5x5, 192 -> 32 maps: {direct / 1e6:.1f} M multiplications; through 16 maps {narrow / 1e6:.1f} M")
+    direct, bottleneck = multiplications()
+    print(f"5x5, 192 -> 32 maps: {direct / 1e6:.1f} M multiplications; through 16 maps {bottleneck / 1e6:.1f} M")
+    wide, narrow = nn.Conv2d(2, 16, 1, bias=False), nn.Conv2d(16, 1, 1, bias=False)
     models = {
-        "one 1x1": nn.Conv2d(2, 1, 1),
-        "two 1x1 and a ReLU": nn.Sequential(nn.Conv2d(2, 16, 1), nn.ReLU(), nn.Conv2d(16, 1, 1)),
+        "one 1x1": nn.Conv2d(2, 1, 1, bias=False),
+        "two 1x1 and a ReLU": nn.Sequential(wide, nn.ReLU(), narrow),
     }
     steps = 300 if args.quick else 1000
     accuracies = {name: float(train(model, steps)) for name, model in models.items()}
     draw(models, accuracies, args.out / "one_by_one.png")
     print("XOR across channels, pixels right: " + ", ".join(f"{name} {a:.3f}" for name, a in accuracies.items()))
-    return {"difference": difference, "multiplications": (direct, narrow), **accuracies}
+    return {"difference": difference, "multiplications": (direct, bottleneck), **accuracies}
 
 
 if __name__ == "__main__":
