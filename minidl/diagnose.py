@@ -15,7 +15,7 @@ def name(function: Any) -> str:
 
 
 def explained(error: Exception, function: Any, arrays: list) -> Exception:
-    if isinstance(error, ShapeError | DTypeError | IndexRangeError) or type(error).__module__ != "builtins":
+    if type(error).__module__ != "builtins":  # minidl's own, and those of the libraries, speak for themselves
         return error
     if isinstance(error, AttributeError):
         needs = f"{name(function)}: needs at least one tensor or array, got {', '.join(map(repr, arrays))}"

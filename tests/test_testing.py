@@ -169,6 +169,16 @@ def test_gradcheck_of_small_and_empty_shapes(shape):
     assert gradcheck(lambda x: x * x, [x]) < 1e-7
 
 
+def test_gradcheck_does_not_count_an_older_gradient():
+    x = Tensor(np.ones(3), requires_grad=True)
+    (x * 5).sum().backward()
+    gradcheck(lambda x: x * 2, [x])
+
+
+def test_a_function_of_any_number_of_tensors_is_no_factory():
+    assert check_layer(lambda *xs: xs[0] * xs[1], (2,), (2,)).passed
+
+
 def test_numerical_gradient_leaves_its_array_as_it_was():
     x = X.copy()
     assert np.allclose(numerical_gradient(lambda: np.sin(x).sum(), x), np.cos(X), atol=1e-8)
