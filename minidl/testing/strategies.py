@@ -34,7 +34,8 @@ def arrays(
 ) -> np.ndarray:
     r"""NumPy arrays of normal numbers: C order, transposed, sliced, reversed or read-only; float32 or float64.
 
-    >>> arrays((2, 3), dtype="float64", layout="sliced").example().flags.c_contiguous    # doctest: +SKIP
+    >>> from hypothesis import find
+    >>> find(arrays((2, 3), dtype="float64", layout="sliced"), lambda x: True).flags.c_contiguous
     False
     """
     shape = draw(shapes()) if shape is None else draw(shape) if isinstance(shape, st.SearchStrategy) else shape
