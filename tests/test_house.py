@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 # a file may import from its own floor and from floors below
 FLOORS = [
     ("minidl.backend", "minidl.jit", "minidl.check", "minidl.kernels"),
-    ("minidl.tensor", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops"),
+    ("minidl.tensor", "minidl.host", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops"),
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim"),
     ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.plot", "minidl.io", "minidl.functional"),
     ("minidl.__main__", "minidl"),

@@ -4,19 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from minidl import backend, check
-from minidl.tensor import Tensor
+from minidl import check
+from minidl.host import host
 
 
-def host(who: str, name: str, data: Any) -> np.ndarray:
-    r"""An array, tensor or list as a NumPy array of finite numbers."""
-    data = data._data if isinstance(data, Tensor) else data
-    try:
-        array = backend.to_numpy(data) if backend.is_array(data) else np.asarray(data)
-    except ValueError as error:  # a list of lists of different lengths
-        raise check.ShapeError(f"{who}: {name} must be a regular array: {error}") from error
-    if array.dtype.kind not in "biuf":
-        raise check.DTypeError(f"{who}: {name} must hold numbers, got dtype {array.dtype}")
+def finite(who: str, name: str, data: Any) -> np.ndarray:
+    r"""An array, tensor or list as a NumPy array of finite numbers, at least one."""
+    array = host(who, name, data)
     if array.size == 0:
         raise check.ShapeError(f"{who}: {name} is empty, got shape {array.shape}")
     if not np.isfinite(array).all():

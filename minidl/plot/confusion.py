@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.plot.canvas import axes, host
+from minidl.plot.canvas import axes, finite
 
 
 def plot_confusion_matrix(matrix: Any, *, classes: Sequence | None = None, ax: Any = None, **kwargs: Any) -> Any:
@@ -21,7 +21,7 @@ def plot_confusion_matrix(matrix: Any, *, classes: Sequence | None = None, ax: A
     ('true class', ['9', '1', '2', '8'])
     """
     who = "plot_confusion_matrix"
-    matrix = host(who, "matrix", matrix)
+    matrix = finite(who, "matrix", matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise check.ShapeError(f"{who}: matrix must have shape (K, K), got {matrix.shape}")
     if matrix.min() < 0:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.plot.canvas import axes, host
+from minidl.plot.canvas import axes, finite
 
 GAP = "#8c8c8c"  # what shows between tiles: a grey that no colour map here has
 
@@ -23,7 +23,7 @@ def plot_filters(weights: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     '6 filters of 5 x 5'
     """
     who = "plot_filters"
-    weights = host(who, "weights", weights)
+    weights = finite(who, "weights", weights)
     if not 2 <= weights.ndim <= 4:
         raise check.ShapeError(f"{who}: weights must have shape (F, C, KH, KW), got {weights.shape}")
     weights = weights[None] if weights.ndim == 2 else weights
@@ -49,7 +49,7 @@ def plot_feature_maps(maps: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     '6 feature maps of 12 x 12'
     """
     who = "plot_feature_maps"
-    maps = host(who, "maps", maps)
+    maps = finite(who, "maps", maps)
     if maps.ndim == 4 and len(maps) == 1:
         maps = maps[0]
     if maps.ndim != 3:
@@ -70,7 +70,7 @@ def plot_images(images: Any, *, titles: Sequence | None = None, ax: Any = None, 
     '3 images of 8 x 8'
     """
     who = "plot_images"
-    images = host(who, "images", images)
+    images = finite(who, "images", images)
     if images.ndim == 4 and images.shape[1] == 1:
         images = images[:, 0]
     if images.ndim != 3 and not (images.ndim == 4 and images.shape[1] == 3):

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.train.rows import host
+from minidl.host import host
 
 AVERAGES = {
     "macro": "the mean over the classes",
@@ -187,7 +187,7 @@ def _area(who: str, positive: np.ndarray, score: np.ndarray, label: Any) -> floa
 
 
 def _array(who: str, name: str, value: Any) -> np.ndarray:
-    array = host(who, name, value)
+    array = host(who, name, value, "biufSU")  # classes may have names
     if array.ndim == 0 or array.size == 0:
         raise check.ShapeError(f"{who}: {name} must have rows, got shape {array.shape}")
     return array

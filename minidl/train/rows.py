@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl import backend, check
+from minidl.host import host
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
 
@@ -24,23 +25,9 @@ class Rows(NamedTuple):
         return Rows(*(a if a is None else a[start:stop] for a in self))
 
 
-def host(who: str, name: str, value: Any) -> np.ndarray:
-    r"""An array, tensor or list as a NumPy array of numbers or strings on the host; itself where it is one."""
-    value = value._data if isinstance(value, Tensor) else value
-    try:
-        array = backend.to_numpy(value) if backend.is_array(value) else np.asarray(value)
-    except ValueError as error:  # a list of lists of different lengths
-        raise check.ShapeError(f"{who}: {name} must be a regular array: {error}") from error
-    if array.dtype.kind not in "biufSU":
-        raise check.DTypeError(f"{who}: {name} must hold numbers, got dtype {array.dtype}")
-    return array
-
-
 def numbers(who: str, name: str, value: Any) -> np.ndarray:
-    r"""Like `host`, and with rows: an array of numbers of shape (N, ...), N >= 1."""
+    r"""On the host, and with rows: an array of numbers of shape (N, ...), N >= 1."""
     array = host(who, name, value)
-    if array.dtype.kind in "SU":
-        raise check.DTypeError(f"{who}: {name} must hold numbers, got dtype {array.dtype}")
     if array.ndim == 0 or len(array) == 0:
         raise check.ShapeError(f"{who}: {name} must have rows, got shape {array.shape}")
     return array
