@@ -28,7 +28,7 @@ from minidl.train import (
     roc_auc,
     top_k_accuracy,
 )
-from minidl.train.callbacks import Better
+from minidl.train.callback import Better
 
 fit = functools.partial(fit, verbose=False)
 

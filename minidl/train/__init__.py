@@ -5,13 +5,14 @@ r"""Training: `fit`, `evaluate`, `predict`, their metrics and callbacks, and che
 | `fit.py` | the loop, and the bare loop beside it |
 | `evaluate.py` | loss and metrics over rows; predictions |
 | `metrics.py` | accuracy, top-k, confusion matrix, precision, recall, F1, ROC AUC |
-| `callbacks.py` | what happens between epochs: stopping early, saving, logging, schedules |
+| `callback.py`, `callbacks.py` | what happens between epochs: stopping early, saving, logging, schedules |
 | `checkpoint.py` | all of a run in one file |
 | `class_weight.py` | weights for rare classes |
 | `history.py` | the numbers of every epoch |
 """
 
-from minidl.train.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint, Schedule
+from minidl.train.callback import Callback
+from minidl.train.callbacks import CSVLogger, EarlyStopping, ModelCheckpoint, Schedule
 from minidl.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minidl.train.class_weight import compute_class_weight
 from minidl.train.evaluate import evaluate, predict

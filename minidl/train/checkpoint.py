@@ -20,7 +20,7 @@ from minidl import check, io, random
 from minidl.backend import is_array
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
-from minidl.train.callbacks import Callback
+from minidl.train.callback import Callback
 from minidl.train.history import History
 
 KEY = "minidl.checkpoint"

@@ -25,7 +25,7 @@ import numpy as np
 from minidl import backend, check, random
 from minidl.nn.module import Buffer, Module
 from minidl.optim import OPTIMIZERS, Adam, Optimizer, clip_grad_norm
-from minidl.train.callbacks import Callback
+from minidl.train.callback import Callback
 from minidl.train.checkpoint import Checkpoint
 from minidl.train.class_weight import class_weighted
 from minidl.train.evaluate import (
