@@ -64,6 +64,7 @@ class Module:
     """
 
     training = True
+    takes_mask = False  # whether forward has an argument mask, the real time steps (see mask.py)
     _forward_hooks: tuple = ()
     _forward_pre_hooks: tuple = ()
 
@@ -80,6 +81,10 @@ class Module:
             changed = hook(self, inputs, output)
             output = output if changed is None else changed
         return output
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        r"""The mask (N, T) of this layer's output for an input x with this mask; the same one, for most layers."""
+        return mask
 
     # ---- what belongs to it ----
     def named_children(self) -> Iterator[tuple[str, "Module"]]:

@@ -15,6 +15,9 @@ from minidl.nn.module_list import ModuleList
 class Sequential(ModuleList):
     r"""Layers in a row. Layer i is named "i"; `model[i]` is a layer, and `model[:i]` a Sequential of the same layers.
 
+    A mask of the real time steps (given with x, or made by an `Embedding(mask_zero=True)` or a `Masking` layer) goes
+    along, from each layer's `compute_mask` to the next layer that takes one.
+
     >>> from minidl import Tensor, nn
     >>> model = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
     >>> model(Tensor([[1.0, 2.0]])).shape, model[:2](Tensor([[1.0, 2.0]])).shape
@@ -26,10 +29,18 @@ class Sequential(ModuleList):
             raise check.DTypeError("Sequential: got a list; pass the layers one by one, as in Sequential(*layers)")
         self.extend(layers)
 
-    def forward(self, x: Any) -> Any:
+    takes_mask = True
+
+    def forward(self, x: Any, mask: Any = None) -> Any:
         for layer in self:
-            x = layer(x)
+            y = layer(x) if mask is None or not layer.takes_mask else layer(x, mask=mask)
+            x, mask = y, layer.compute_mask(x, mask)
         return x
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        for layer in self:
+            x, mask = None, layer.compute_mask(x, mask)  # only the first layer is asked about an x that we have
+        return mask
 
     def __getitem__(self, index: int | slice) -> Any:
         part = super().__getitem__(index)
