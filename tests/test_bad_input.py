@@ -205,6 +205,12 @@ CALLS = {  # a function, and arguments that work
         for n in "make_moons make_circles make_spirals make_xor make_sines make_shapes".split()
     },
     "make_blobs": (datasets.make_blobs, {"n_samples": 8, "n_features": 2, "centers": 2, "cluster_std": 1.0}),
+    "make_adding_problem": (datasets.make_adding_problem, {"n_samples": 8, "length": 4, "seed": 0}),
+    "pad_sequences": (
+        datasets.pad_sequences,
+        {"sequences": [[1], [2, 3]], "maxlen": 2, "dtype": "int64", "padding": "pre", "truncating": "pre", "value": 0},
+    ),
+    "sequence_mask": (datasets.sequence_mask, {"lengths": [1, 2], "maxlen": 2, "padding": "pre"}),
     "zeros": (init.zeros, {"shape": (2, 3), "dtype": "float32"}),
     "he_normal": (init.he_normal, {"shape": (2, 3), "dtype": "float32"}),
     "manual_seed": (minidl.manual_seed, {"seed": 0}),

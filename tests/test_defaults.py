@@ -141,6 +141,12 @@ OURS = {
     datasets.make_xor: {**MADE_UP, "n_samples": None},
     datasets.make_sines: {**MADE_UP, "n_steps": 50, "period": (10.0, 30.0)},
     datasets.make_shapes: {"n_samples": 100, "size": 64, "max_shapes": 3, "noise": 0.05, "seed": 0},
+    datasets.make_adding_problem: {"n_samples": 100, "length": 100, "seed": 0},
+    # Keras', but for the dtype, which is inferred
+    datasets.pad_sequences: {
+        **{"maxlen": None, "dtype": None, "padding": "pre", "truncating": "pre", "value": 0.0},
+    },
+    datasets.sequence_mask: {"maxlen": None, "padding": "pre"},
     datasets.train_test_split: {"test_size": 0.25, "stratify": None, "shuffle": True, "seed": 0},
     datasets.batches: {"shuffle": False, "seed": None, "drop_last": False},
     datasets.load_digits: {"flat": False},

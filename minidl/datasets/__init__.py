@@ -17,6 +17,7 @@ Each returns a `Dataset` that unpacks as `x, y` and says its licence and source.
 | `make_blobs(n, d)` | (n, d) | K classes | Gaussian clouds |
 | `make_xor()`, `make_xor(n)` | (4 or n, 2) | 2 classes | the truth table, or quadrants labelled by it |
 | `make_sines(n, t)` | (n, t, 1) | (n, t, 1) | waves, and the same one step later |
+| `make_adding_problem(n, t)` | (n, t, 2) | (n, 1) | two marked numbers of t, to be added |
 | `make_shapes(n, size)` | (n, 3, size, size) | list of dicts | squares, circles, triangles: boxes, labels, masks |
 
 x is float32, labels are int64, rows come mixed, classes are balanced, and the same `seed=` makes the same data.
@@ -24,6 +25,8 @@ x is float32, labels are int64, rows come mixed, classes are balanced, and the s
 | your own | what |
 |---|---|
 | `read_idx(path)` | MNIST's file format, plain or gzipped |
+| `pad_sequences(sequences, maxlen=)` | sequences of different lengths as one array |
+| `sequence_mask(lengths, maxlen=)` | which steps of it are real |
 | `train_test_split(x, y, test_size=, stratify=)` | keep rows back for testing |
 | `batches(x, y, batch_size=, shuffle=, seed=)` | a few rows at a time |
 
@@ -35,6 +38,7 @@ x is float32, labels are int64, rows come mixed, classes are balanced, and the s
 (17, 1, 8, 8)
 """
 
+from minidl.datasets.adding_problem import make_adding_problem
 from minidl.datasets.batches import batches
 from minidl.datasets.blobs import make_blobs
 from minidl.datasets.circles import make_circles
@@ -45,6 +49,7 @@ from minidl.datasets.idx import read_idx
 from minidl.datasets.iris import load_iris
 from minidl.datasets.karate_club import load_karate_club
 from minidl.datasets.moons import make_moons
+from minidl.datasets.pad_sequences import pad_sequences, sequence_mask
 from minidl.datasets.shapes import make_shapes
 from minidl.datasets.sines import make_sines
 from minidl.datasets.spirals import make_spirals
@@ -59,6 +64,7 @@ __all__ = [
     "load_iris",
     "load_karate_club",
     "load_wine",
+    "make_adding_problem",
     "make_blobs",
     "make_circles",
     "make_moons",
@@ -66,7 +72,9 @@ __all__ = [
     "make_sines",
     "make_spirals",
     "make_xor",
+    "pad_sequences",
     "read_idx",
+    "sequence_mask",
     "train_test_split",
     "verify",
 ]
