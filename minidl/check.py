@@ -150,10 +150,10 @@ def floats(who: str, name: str, array: Any) -> None:
         raise DTypeError(f"{who}: {name} must be float32 or float64, got dtype {array.dtype}")
 
 
-def one_dtype(who: str, x: Any, weight: Any, bias: Any) -> None:
-    r"""DTypeError unless x, weight and bias (if there is one) hold floats of one dtype."""
+def one_dtype(who: str, x: Any, weight: Any = None, bias: Any = None, **others: Any) -> None:
+    r"""DTypeError unless x, weight, bias and the others (of those that are not None) hold floats of one dtype."""
     floats(who, "x", x)
-    for name, array in (("weight", weight), ("bias", bias)):
+    for name, array in {"weight": weight, "bias": bias, **others}.items():
         if array is None:
             continue
         floats(who, name, array)

@@ -82,6 +82,9 @@ LAYERS = {
     "Softmax": ({"axis": -1}, ROWS),
     "LogSoftmax": ({"axis": -1}, ROWS),
     "Flatten": ({"start_dim": 1, "end_dim": -1}, ROWS),
+    "RNNCell": ({"input_size": 3, "hidden_size": 2, "bias": True}, ROWS),
+    "LSTMCell": ({"input_size": 3, "hidden_size": 2, "bias": True, "unit_forget_bias": True}, ROWS),
+    "GRUCell": ({"input_size": 3, "hidden_size": 2, "bias": True, "reset_after": True}, ROWS),
     **{name: ({}, ROWS) for name in ("ReLU", "SELU", "SiLU", "Sigmoid", "Tanh")},
 }
 ELSEWHERE = {"Module", "ModuleList", "Sequential", "Concat", "Residual", "Identity"}  # tests/test_containers.py
@@ -147,6 +150,14 @@ def optimizer(cls, **options):
 
 
 X, V, ONE = Tensor(np.ones((2, 3), "float32")), Tensor([1.0, 2.0]), Tensor(np.ones((2, 1), "float32"))
+
+
+def cell(gates):
+    r"""Arguments of a recurrent cell with H = 1."""
+    w, u, b = (Tensor(np.ones(shape, "float32")) for shape in ((gates, 3), (gates, 1), gates))
+    return {"x": X, "h": ONE, "weight_ih": w, "weight_hh": u, "bias_ih": b, "bias_hh": b}
+
+
 CALLS = {  # a function, and arguments that work
     **{n: (getattr(ops, n), {"x": X}) for n in "exp log log1p sqrt abs sin cos tanh sigmoid relu squeeze".split()},
     **{
@@ -188,6 +199,9 @@ CALLS = {  # a function, and arguments that work
     ),
     "embedding": (F.embedding, {"ids": Tensor([0, 1]), "weight": X, "padding_idx": 0}),
     "prelu": (F.prelu, {"x": X, "weight": Tensor([1.0])}),
+    "rnn_cell": (F.rnn_cell, cell(1)),
+    "lstm_cell": (F.lstm_cell, {**cell(4), "c": ONE}),
+    "gru_cell": (F.gru_cell, {**cell(3), "reset_after": True}),
     "StepLR": (partial(optim.StepLR, optimizer(optim.SGD)), {"step_size": 2, "gamma": 0.1}),
     **{n: (partial(optimizer, cls), {"lr": 0.1, "weight_decay": 0.1}) for n, cls in optim.OPTIMIZERS.items()},
     "betas": (partial(optimizer, optim.Adam), {"betas": (0.9, 0.99)}),

@@ -94,6 +94,9 @@ OURS = {
     nn.GlobalMaxPool2d: {"keepdims": False},
     nn.LogSoftmax: {"axis": -1},
     nn.Residual: {"shortcut": None},
+    nn.RNNCell: {"bias": True},
+    nn.LSTMCell: {"bias": True, "unit_forget_bias": True},  # Keras'
+    nn.GRUCell: {"bias": True, "reset_after": True},  # Keras'
     nn.Softmax: {"axis": -1},
     nn.SumPool1d: POOL,
     nn.SumPool2d: POOL,
@@ -105,6 +108,8 @@ OURS = {
     F.half_squared_error: LOSS,
     F.hinge_loss: LOSS,
     F.log_softmax: {"axis": -1},
+    **dict.fromkeys((F.rnn_cell, F.lstm_cell), {"bias_ih": None, "bias_hh": None}),
+    F.gru_cell: {"bias_ih": None, "bias_hh": None, "reset_after": True},
     F.pad: {"mode": "constant", "value": 0},
     F.softmax: {"axis": -1},
     F.sum_pool1d: POOL,

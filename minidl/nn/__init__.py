@@ -15,16 +15,19 @@ from minidl.nn.gaussian_noise import GaussianNoise, gaussian_noise
 from minidl.nn.gelu import GELU, gelu
 from minidl.nn.global_pool import GlobalAvgPool2d, GlobalMaxPool2d, global_avg_pool2d, global_max_pool2d
 from minidl.nn.group_norm import GroupNorm, group_norm
+from minidl.nn.gru_cell import GRUCell, gru_cell
 from minidl.nn.identity import Identity
 from minidl.nn.layer_norm import LayerNorm, layer_norm
 from minidl.nn.leaky_relu import LeakyReLU, leaky_relu
 from minidl.nn.linear import Linear, linear
+from minidl.nn.lstm_cell import LSTMCell, lstm_cell
 from minidl.nn.max_pool import MaxPool1d, MaxPool2d, max_pool1d, max_pool2d
 from minidl.nn.module import Buffer, Module, Parameter
 from minidl.nn.module_list import ModuleList
 from minidl.nn.prelu import PReLU, prelu
 from minidl.nn.relu import ReLU, relu
 from minidl.nn.residual import Residual
+from minidl.nn.rnn_cell import RNNCell, rnn_cell
 from minidl.nn.selu import SELU, selu
 from minidl.nn.sequential import Sequential
 from minidl.nn.sigmoid import Sigmoid, sigmoid
@@ -53,11 +56,13 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GELU",
+    "GRUCell",
     "GaussianNoise",
     "GlobalAvgPool2d",
     "GlobalMaxPool2d",
     "GroupNorm",
     "Identity",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
@@ -68,6 +73,7 @@ __all__ = [
     "ModuleList",
     "PReLU",
     "Parameter",
+    "RNNCell",
     "ReLU",
     "Residual",
     "SELU",
@@ -96,15 +102,18 @@ __all__ = [
     "global_avg_pool2d",
     "global_max_pool2d",
     "group_norm",
+    "gru_cell",
     "interpolate",
     "layer_norm",
     "leaky_relu",
     "linear",
     "log_softmax",
+    "lstm_cell",
     "max_pool1d",
     "max_pool2d",
     "prelu",
     "relu",
+    "rnn_cell",
     "selu",
     "sigmoid",
     "silu",

@@ -10,7 +10,7 @@ r"""Gradient checks and property tests for minidl's own layers and for yours.
 | `strategies` | arrays, geometries and layers for hypothesis (needs `pip install "minidl[test]"`) |
 """
 
-from minidl.testing import registered_layers, registered_losses, registered_windows
+from minidl.testing import registered_layers, registered_losses, registered_recurrent, registered_windows
 from minidl.testing.gradcheck import GradientError, gradcheck, numerical_gradient
 from minidl.testing.layer import Report, check_layer
 
@@ -22,5 +22,6 @@ __all__ = [
     "numerical_gradient",
     "registered_layers",
     "registered_losses",
+    "registered_recurrent",
     "registered_windows",
 ]

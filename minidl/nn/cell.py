@@ -1,0 +1,106 @@
+r"""What the recurrent cells have in common: weights, first values, and the check of their arguments.
+
+A cell computes one time step, $(x, h) \to h'$, for G gates of H hidden units each: one row of `weight_ih` (GH, D) and
+`weight_hh` (GH, H) for each unit of each gate, gate after gate. How many gates there are and what they do is told in
+rnn_cell.py (G = 1), lstm_cell.py (G = 4) and gru_cell.py (G = 3). Parameters:
+
+$$ G\,(H D + H H + 2 H) $$
+
+`weight_ih` starts glorot_uniform, `weight_hh` orthogonal (it multiplies the state at every step and at first neither
+stretches nor shrinks it), both as in Keras and over all gates at once; biases start at 0.
+"""
+
+from typing import Any
+
+from minidl import check, init
+from minidl.backend import xp_of
+from minidl.nn.module import Module, Parameter
+from minidl.tensor import Tensor, _wrap
+
+
+def sigma(a: Any) -> Any:
+    r"""$\sigma(a) = 1 / (1 + e^{-a}) = (1 + \tanh(a/2)) / 2$; the second form never overflows."""
+    return (1 + xp_of(a).tanh(a / 2)) / 2
+
+
+def affine(x: Any, w: Any, b: Any) -> Any:
+    r"""$x W^\top + b$ of arrays, where b may be None."""
+    y = x @ w.T
+    return y if b is None else y + b
+
+
+def check_step(who: str, gates: int, x: Any, state: dict[str, Any], weights: dict[str, Any]) -> None:
+    r"""ShapeError or DTypeError unless x (N, D), every state (N, H) and the weights (`weight_ih`, `weight_hh`, and
+    `bias_ih`, `bias_hh` or None) fit together."""
+    w, u = weights["weight_ih"], weights["weight_hh"]
+    check.rank(who, "weight_hh", u, "(GH, H)")
+    H, rows = u.shape[1], f"{gates} * hidden_size" if gates > 1 else "hidden_size"
+    check.axis_size(who, "weight_hh", u, 0, gates * H, rows)
+    check.rank(who, "weight_ih", w, "(GH, D)")
+    check.axis_size(who, "weight_ih", w, 0, gates * H, rows)
+    check.rank(who, "x", x, "(N, D)")
+    check.axis_size(who, "x", x, 1, w.shape[1], "input_size")
+    for name in ("bias_ih", "bias_hh"):
+        if weights[name] is not None:
+            check.rank(who, name, weights[name], "(GH,)")
+            check.axis_size(who, name, weights[name], 0, gates * H, rows)
+    for name, array in state.items():
+        check.rank(who, name, array, "(N, H)")
+        check.axis_size(who, name, array, 0, x.shape[0], "the batch size of x")
+        check.axis_size(who, name, array, 1, H, "hidden_size")
+    check.one_dtype(who, x, **weights)
+    check.one_dtype(who, x, **state)
+
+
+class Cell(Module):
+    r"""Sizes and parameters of a cell; a subclass says how many gates it has, and computes."""
+
+    gates: int
+
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True):
+        who, G = type(self).__name__, self.gates
+        D = self.input_size = check.size(who, "input_size", input_size)
+        H = self.hidden_size = check.size(who, "hidden_size", hidden_size)
+        self.bias = check.option(who, "bias", bias, (True, False))
+        check.elements(who, "weight_ih (gates * hidden_size, input_size)", (G * H, D))
+        check.elements(who, "weight_hh (gates * hidden_size, hidden_size)", (G * H, H))
+        self.weight_ih = Parameter(init.glorot_uniform((G * H, D)))
+        self.weight_hh = Parameter(init.orthogonal((G * H, H)))
+        self.bias_ih = Parameter(init.zeros(G * H)) if bias else None
+        self.bias_hh = Parameter(init.zeros(G * H)) if bias else None
+
+    def zero_state(self, x: Any) -> Tensor:
+        r"""The state (N, H) before the first step of an input x (N, D): zeros, where x lives and of its dtype."""
+        who = type(self).__name__
+        check.floats(who, "x", x)
+        check.rank(who, "x", x, "(N, D)")
+        array = x._data if isinstance(x, Tensor) else x
+        return _wrap(xp_of(array).zeros((array.shape[0], self.hidden_size), array.dtype))
+
+    def one_state(self, state: Any, x: Any) -> Any:
+        r"""The state h of a cell that has only this one; zeros for None."""
+        if isinstance(state, tuple | list):
+            who = type(self).__name__
+            raise check.DTypeError(f"{who}: state must be one Tensor h (N, H), got {_kind(state)}")
+        return self.zero_state(x) if state is None else state
+
+    def two_states(self, state: Any, x: Any) -> tuple[Any, Any]:
+        r"""The states h and c of a cell that has both; zeros for None."""
+        if state is None:
+            return self.zero_state(x), self.zero_state(x)
+        if not isinstance(state, tuple | list) or len(state) != 2:
+            who = type(self).__name__
+            raise check.DTypeError(f"{who}: state must be a pair (h, c) of Tensors (N, H), got {_kind(state)}")
+        return tuple(state)
+
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        G, D, H = self.gates, self.input_size, self.hidden_size
+        return input_shape[0] * G * H * (D + H)
+
+    def extra_repr(self) -> str:
+        return f"{self.input_size}, {self.hidden_size}, bias={self.bias}"
+
+
+def _kind(state: Any) -> str:
+    name = type(state).__name__
+    return f"a {name} of {len(state)}" if isinstance(state, tuple | list) else name
