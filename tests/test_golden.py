@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from minidl import Tensor, nn
+from minidl.testing.registered_recurrent import with_state
 
 with np.load(Path(__file__).parent / "golden" / "layers.npz") as _file:
     NUMBERS, ROWS = _file["numbers"], json.loads(str(_file["rows"]))
@@ -57,15 +58,19 @@ def test_the_numbers_of_torch(row, dtype):
     layer = getattr(nn, row["layer"])(**{name: tuples(value) for name, value in row["options"].items()})
     layer.load_state_dict({name: stored(place) for name, place in row["state"].items()})
     layer.train(row["training"]).to(dtype)
-    x = stored(row["x"])
-    x = Tensor(x if row["x"]["integer"] else x.astype(dtype), requires_grad=not row["x"]["integer"])
-    y = layer(x)
-    assert y.dtype == dtype
-    close("y", y.numpy(), row["y"], OUTPUT[dtype])
-    if y.requires_grad:
-        y.backward(stored(row["g"]).astype(dtype))
-    if row["dx"]:
-        close("dx", Tensor(x.grad).numpy(), row["dx"], GRADIENT[dtype])
+    inputs = [stored(place) for place in row["inputs"]]
+    leaves = [Tensor(x.astype(dtype), True) if x.dtype.kind == "f" else Tensor(x) for x in inputs]
+    y = with_state(layer, *leaves)
+    outputs = y if isinstance(y, tuple) else (y,)
+    for k, (y, place) in enumerate(zip(outputs, row["outputs"], strict=True)):
+        assert y.dtype == dtype
+        close(f"output {k}", y.numpy(), place, OUTPUT[dtype])
+    if outputs[0].requires_grad:
+        ups = [Tensor(stored(place).astype(dtype)) for place in row["ups"]]
+        sum((y * g).sum() for y, g in zip(outputs, ups, strict=True)).backward()
+    for k, (x, place) in enumerate(zip(leaves, row["dinputs"], strict=True)):
+        if place:
+            close(f"gradient of input {k}", Tensor(x.grad).numpy(), place, GRADIENT[dtype])
     parameters = dict(layer.named_parameters())
     assert sorted(parameters) == sorted(row["gradients"])
     for name, place in row["gradients"].items():

@@ -3,7 +3,7 @@ r"""Writes `layers.npz`: what torch computes for every layer that both have. Run
     python -m tests.golden.make_layers
 
 It was run with torch 2.13.0 and NumPy 2.4.6 (the versions stand in the file too); neither minidl nor its tests need
-torch. The rows are the registry's cases (minidl/testing/registered_layers.py) and some random mixtures of their
+torch. The rows are the registry's cases (minidl/testing/registered_*.py) and some random mixtures of their
 options; what torch lacks is left out. Inputs and weights are numbers of float32, computed with in float64.
 
 All numbers lie in one array, `numbers`; `rows` is a JSON list that says where: {"at": start, "shape": shape}.
@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from minidl import nn
+from minidl.testing.registered_recurrent import Stated, with_state
 from minidl.testing.registry import PLACES, Case, cases
 
 FILE = Path(__file__).parent / "layers.npz"
@@ -40,6 +41,9 @@ def torch_layer(torch, name: str, options: dict):
             return convolve(x, ones, groups=x.shape[1], **options)
 
         return sums
+    if not options.pop("reset_after", True):
+        return None
+    options.pop("unit_forget_bias", None)  # a first value, and torch is given ours
     layer = getattr(torch.nn, name, None)
     return layer and layer(**{RENAMED.get(k, k): v for k, v in options.items()})
 
@@ -87,11 +91,12 @@ class Numbers:
 
 
 def row(torch, case: Case, numbers: Numbers, rng) -> dict | None:
-    module, (x,), options = built(case)
+    module, inputs, options = built(case)
+    module = module.layer if isinstance(module, Stated) else module
     random = "Dropout" in case.layer.__name__ and module.training and module.p not in (0, 1)
     if type(module) is not case.layer or random:
         return None
-    x = x.astype(np.float32).astype(np.float64) if x.dtype.kind == "f" else x
+    inputs = [x.astype(np.float32).astype(np.float64) if x.dtype.kind == "f" else x for x in inputs]
     try:
         theirs = torch_layer(torch, case.layer.__name__, dict(options))
         if theirs is None:
@@ -100,14 +105,15 @@ def row(torch, case: Case, numbers: Numbers, rng) -> dict | None:
         if isinstance(theirs, torch.nn.Module):
             theirs.double().train(module.training)
             theirs.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
-        tx = torch.tensor(x, requires_grad=x.dtype.kind == "f")
-        y = theirs(tx)
+        leaves = [torch.tensor(x, requires_grad=x.dtype.kind == "f") for x in inputs]
+        y = with_state(theirs, *leaves)
     except (ValueError, RuntimeError, TypeError) as error:  # an option, or a mixture of them, that torch does not have
         print(f"left out: {case}: {str(error).splitlines()[0]}")
         return None
-    g = rng.normal(size=tuple(y.shape)).astype(np.float32)
-    if y.requires_grad:
-        y.backward(torch.tensor(g.astype(np.float64)))
+    outputs = y if isinstance(y, tuple) else (y,)
+    ups = [rng.normal(size=tuple(y.shape)).astype(np.float32) for y in outputs]
+    if outputs[0].requires_grad:
+        torch.autograd.backward(outputs, [torch.tensor(g.astype(np.float64)) for g in ups])
     named = dict(theirs.named_parameters()) if isinstance(theirs, torch.nn.Module) else {}
     after = theirs.state_dict() if isinstance(theirs, torch.nn.Module) else {}
     return {
@@ -115,10 +121,10 @@ def row(torch, case: Case, numbers: Numbers, rng) -> dict | None:
         "options": options,
         "training": module.training,
         "state": {k: numbers.add(v) for k, v in state.items()},
-        "x": numbers.add(x),
-        "g": numbers.add(g),
-        "y": numbers.add(y.detach().numpy()),
-        "dx": None if tx.grad is None else numbers.add(tx.grad.numpy()),
+        "inputs": [numbers.add(x) for x in inputs],
+        "ups": [numbers.add(g) for g in ups],
+        "outputs": [numbers.add(y.detach().numpy()) for y in outputs],
+        "dinputs": [None if x.grad is None else numbers.add(x.grad.numpy()) for x in leaves],
         "gradients": {k: numbers.add(p.grad.numpy()) for k, p in named.items()},
         "after": {k: numbers.add(v.numpy()) for k, v in after.items() if k not in named},
     }
