@@ -20,12 +20,15 @@ from minidl.nn.identity import Identity
 from minidl.nn.layer_norm import LayerNorm, layer_norm
 from minidl.nn.leaky_relu import LeakyReLU, leaky_relu
 from minidl.nn.linear import Linear, linear
+from minidl.nn.lstm import LSTM, lstm
 from minidl.nn.lstm_cell import LSTMCell, lstm_cell
+from minidl.nn.masking import Masking
 from minidl.nn.max_pool import MaxPool1d, MaxPool2d, max_pool1d, max_pool2d
 from minidl.nn.module import Buffer, Module, Parameter
 from minidl.nn.module_list import ModuleList
 from minidl.nn.prelu import PReLU, prelu
 from minidl.nn.relu import ReLU, relu
+from minidl.nn.repeat_vector import RepeatVector
 from minidl.nn.residual import Residual
 from minidl.nn.rnn_cell import RNNCell, rnn_cell
 from minidl.nn.selu import SELU, selu
@@ -37,6 +40,7 @@ from minidl.nn.softplus import Softplus, softplus
 from minidl.nn.sum_pool import SumPool1d, SumPool2d, sum_pool1d, sum_pool2d
 from minidl.nn.summary import summary
 from minidl.nn.tanh import Tanh, tanh
+from minidl.nn.time_distributed import TimeDistributed
 from minidl.nn.upsample import Upsample, interpolate
 
 __all__ = [
@@ -63,10 +67,12 @@ __all__ = [
     "GroupNorm",
     "Identity",
     "LSTMCell",
+    "LSTM",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
     "LogSoftmax",
+    "Masking",
     "MaxPool1d",
     "MaxPool2d",
     "Module",
@@ -75,6 +81,7 @@ __all__ = [
     "Parameter",
     "RNNCell",
     "ReLU",
+    "RepeatVector",
     "Residual",
     "SELU",
     "Sequential",
@@ -85,6 +92,7 @@ __all__ = [
     "SumPool1d",
     "SumPool2d",
     "Tanh",
+    "TimeDistributed",
     "Upsample",
     "adaptive_avg_pool2d",
     "avg_pool1d",
@@ -109,6 +117,7 @@ __all__ = [
     "linear",
     "log_softmax",
     "lstm_cell",
+    "lstm",
     "max_pool1d",
     "max_pool2d",
     "prelu",

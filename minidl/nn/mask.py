@@ -2,8 +2,8 @@ r"""Masks: which time steps of a batch of sequences are real.
 
 Sequences of different lengths become one array by padding. A mask (N, T) says which steps are real: True counts, False
 is padding. Masks are arguments, nothing hidden: a layer that heeds one has `takes_mask = True` and is called as
-`layer(x, mask=mask)`; `layer.compute_mask(x, mask)` is the mask that belongs to its output (None where the output has no
-time steps, or where all are real). `Sequential` asks each layer in turn, and hands on the answer.
+`layer(x, mask=mask)`; `layer.compute_mask(x, mask)` is the mask that belongs to its output (None where the output has
+no time steps, or where all are real). `Sequential` asks each layer in turn, and hands on the answer.
 """
 
 from typing import Any
@@ -30,3 +30,18 @@ def time_mask(who: str, mask: Any, x: Any) -> Any:
     if array.dtype.kind != "b":
         check.within(who, "mask", array, 0, 1)
     return backend.to_backend(array, x.backend if isinstance(x, Tensor) else backend.current()).astype(bool)
+
+
+def input_known(who: str, x: Any) -> Any:
+    r"""x; ValueError if it is None, which is what a layer that makes a mask is shown inside of a nested Sequential."""
+    if x is None:
+        raise ValueError(
+            f"{who}: makes a mask of its input, which a Sequential inside of another one has only for its first layer; "
+            f"put {who} first there, or all layers into one Sequential"
+        )
+    return x
+
+
+def both(who: str, made: Any, mask: Any, x: Any) -> Any:
+    r"""Which steps are real by the mask that layer `who` made (N, T), and by the mask that its input x has, if any."""
+    return made if mask is None else made & time_mask(who, mask, x)

@@ -1,0 +1,153 @@
+r"""LSTM: a recurrent layer with a memory c that is added to, and gates that say what goes in, what stays, what shows.
+
+With $z_t = x_t W^\top + b_{ih} + h_{t-1} U^\top + b_{hh}$, four blocks of H columns $z_i, z_f, z_g, z_o$, and the
+logistic $\sigma(z) = 1 / (1 + e^{-z})$:
+
+$$ i = \sigma(z_i), \quad f = \sigma(z_f), \quad g = \tanh(z_g), \quad o = \sigma(z_o) $$
+$$ c_t = f\,c_{t-1} + i\,g, \qquad q_t = \tanh(c_t), \qquad h_t = o\,q_t $$
+
+The input gate i says how much of the candidate g goes in, the forget gate f how much of the old memory stays, the
+output gate o how much of it shows. `lstm_cell.py` is one such step by itself.
+
+Backward: back-propagation through time. $h_t$ is seen by the loss directly ($dy_t$, the gradient from above) and
+through step t+1; $c_t$ through $h_t$ and through step t+1. So from the last step to the first, with dh and dc the sums of what
+has arrived (at t = T: the gradients of the returned states):
+
+$$ dh \mathrel{+}= dy_t, \qquad dc \mathrel{+}= dh\,o\,(1 - q_t^2) $$
+$$ dz_i = dc\,g\,i(1-i), \quad dz_f = dc\,c_{t-1}\,f(1-f), \quad dz_g = dc\,i\,(1-g^2), \quad dz_o = dh\,q_t\,o(1-o) $$
+$$ dc \leftarrow dc\,f, \qquad dh \leftarrow dz_t\,U $$
+
+(with $\sigma' = \sigma (1 - \sigma)$ and $\tanh' = 1 - \tanh^2$). Look at the way of dc: from step to step it is only
+multiplied by f. While the forget gates are near 1 a gradient arrives unharmed from hundreds of steps away, where in a
+SimpleRNN it goes through U and tanh' each time. But only then: with forget gates at 1/2, where zero biases put them,
+it halves at every step. Hence `unit_forget_bias`, which starts $b_f$ at 1, so $f \approx 0.73$ (Gers et al. 2000;
+Jozefowicz et al. 2015).
+
+The weights are the same at every step, so their gradients add up over all of them:
+
+$$ dW = \sum_t dz_t^\top x_t, \qquad dU = \sum_t dz_t^\top h_{t-1}, \qquad db_{ih} = db_{hh} = \sum_{t,n} dz_t, \qquad
+dx_t = dz_t W $$
+
+Only the recursion needs a loop over t (kernels/lstm.py); the products with x come in one piece before it, and these
+here after it. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so does dh.
+At a masked step h and c are copied, so dh and dc go through unchanged and dz = 0.
+
+Shapes: x (N, T, D), W (4H, D), U (4H, H), b (4H,), h, c (N, H), y (N, T, H); inside time comes first.
+Hochreiter and Schmidhuber 1997, Neural Computation 9(8); the forget gate: Gers, Schmidhuber and Cummins 2000, Neural
+Computation 12(10).
+"""
+
+from typing import Any
+
+from minidl import backend, check
+from minidl.kernels import lstm as kernel
+from minidl.nn.mask import time_mask
+from minidl.nn.recurrent import Recurrent, by_time, check_states, check_weights
+from minidl.tensor import Function, Tensor, _wrap
+
+
+class LSTMFunction(Function):
+    def __init__(self, m: Any, k: Any):
+        self.m, self.k = m, k  # the mask (N, T), what dropout leaves of h (N, H); or None
+
+    def forward(self, x, w, u, b_ih, b_hh, h0, c0):
+        (N, T, _), H = x.shape, u.shape[1]
+        x, m, k = by_time(x, self.m, self.k, H)
+        a = x @ w.T  # (TN, D) @ (D, 4H) -> (TN, 4H)
+        if b_ih is not None:
+            a += b_ih if b_hh is None else b_ih + b_hh
+        elif b_hh is not None:
+            a += b_hh
+        gates, h, c, q = kernel.lstm(a.reshape(T, N, 4 * H), u, h0, c0, m, k)
+        self.save(x, w, u, gates, h, c, q, m, k)
+        return h[1:].swapaxes(0, 1), h[T].copy(), c[T].copy()
+
+    def backward(self, dy, dh, dc):
+        x, w, u, gates, h, c, q, m, k = self.saved
+        T, N, H = q.shape
+        dz, dh, dc = kernel.lstm_grad(dy.swapaxes(0, 1), dh, dc, u, gates, c, q, m, k)
+        dz = dz.reshape(T * N, 4 * H)
+        dx = (dz @ w).reshape(T, N, -1).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 4H) @ (4H, D)
+        dw = dz.T @ x  # (4H, TN) @ (TN, D) -> (4H, D)
+        du = dz.T @ (k * h[:-1]).reshape(T * N, H)  # (4H, TN) @ (TN, H) -> (4H, H)
+        db = dz.sum(axis=0)
+        return dx, dw, du, db, db, dh, dc
+
+
+def lstm(
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None = None,
+    bias_hh: Tensor | None = None,
+    h0: Tensor | None = None,
+    c0: Tensor | None = None,
+    mask: Any = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    r"""h of all steps (N, T, H), and h and c (N, H) after the last one. h0 and c0 are 0 where they are not given.
+
+    Raises ValueError and TypeError for shapes and dtypes that do not fit, and for T = 0.
+
+    >>> w = Tensor([[0.0], [0.0], [1.0], [0.0]])                   # one unit: only the candidate sees x
+    >>> y, h, c = lstm(Tensor([[[1.0], [1.0]]]), w, Tensor([[0.0]] * 4))
+    >>> c.numpy().round(4)                                         # c <- c/2 + tanh(1)/2, twice
+    array([[0.5712]], dtype=float32)
+    """
+    check_weights("lstm", 4, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    N, H = x.shape[0], weight_hh.shape[1]
+    zeros = _wrap(backend.xp_of(x._data).zeros((N, H), x.dtype))
+    states = check_states("lstm", [zeros if s is None else s for s in (h0, c0)], 2, (N, H), x)
+    m = None if mask is None else time_mask("lstm", mask, x)
+    return LSTMFunction(m, None)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
+
+
+class LSTM(Recurrent):
+    r"""A layer of `hidden_size` LSTM units. The options that all recurrent layers share stand in recurrent.py.
+
+    | option | meaning |
+    |---|---|
+    | `unit_forget_bias` | start the forget gate's bias ($b_{ih}$) at 1; all other biases start at 0 |
+
+    >>> from minidl import Tensor, nn
+    >>> x = Tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+    >>> nn.LSTM(2, 4)(x).shape, nn.LSTM(2, 4, return_sequences=True)(x).shape
+    ((1, 4), (1, 3, 4))
+    >>> y, h, c = nn.LSTM(2, 4, return_sequences=True, return_state=True)(x)
+    >>> bool((y.numpy()[:, -1] == h.numpy()).all()), c.shape
+    (True, (1, 4))
+    """
+
+    gates = 4
+    states = 2
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        bias: bool = True,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        unit_forget_bias: bool = True,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+    ):
+        super().__init__(
+            input_size,
+            hidden_size,
+            bias=bias,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+        )
+        self.unit_forget_bias = check.option("LSTM", "unit_forget_bias", unit_forget_bias, (True, False))
+        if bias and unit_forget_bias:
+            self.bias_ih_l0.writable()[hidden_size : 2 * hidden_size] = 1
+
+    def sequence(self, x: Tensor, states: list[Tensor], m: Any, k: Any) -> tuple[Tensor, ...]:
+        return LSTMFunction(m, k)(x, *self.weights(), *states)

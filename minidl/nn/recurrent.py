@@ -1,0 +1,214 @@
+r"""Recurrent: what `SimpleRNN`, `LSTM` and `GRU` have in common. Their equations stand in their own files.
+
+A recurrent layer reads a sequence x (N, T, D) step by step and keeps a state s of H numbers for each sequence (the LSTM
+keeps two, h and c; h is what it shows):
+
+$$ s_t = f(x_t, s_{t-1}), \qquad y_t = h_t $$
+
+| option | meaning |
+|---|---|
+| `return_sequences` | y of all steps (N, T, H), as the next recurrent layer needs it; else of the last one (N, H) |
+| `return_state` | a tuple: y, and the state after the last step (h; for the LSTM h, c), each (N, H) |
+| `go_backwards` | read the sequence from its end; outputs stay in the order of reading |
+| `stateful` | start where the last call ended (without gradients into that call), until `reset_states()` |
+| `dropout` | drop inputs, the same ones at all steps of a call |
+| `recurrent_dropout` | drop units of $h_{t-1}$ on their way into the products, the same ones at all steps |
+| `bias` | two vectors, $b_{ih}$ and $b_{hh}$ (one would do; but torch, and its weight files, have both) |
+
+and of a call:
+
+| argument | meaning |
+|---|---|
+| `mask` | (N, T) bools. At a step that is False the state stays; the output repeats the last one (0 before the first) |
+| `initial_state` | s before the first step instead of 0: h, or (h, c); gradients go into it |
+
+Dropping other units at every step would wipe out what the state carries; one mask for all steps lets the untouched
+units carry it, and only the products see the mask, never the state itself (Gal and Ghahramani 2016, arXiv 1512.05287).
+
+Weights: `weight_ih_l0` (GH, D), `weight_hh_l0` (GH, H), `bias_ih_l0`, `bias_hh_l0` (GH,) for G gates: torch's names and
+layouts. They start as in Keras: Glorot uniform, orthogonal, and zeros.
+"""
+
+import inspect
+from typing import Any
+
+from minidl import backend, check, init, ops, random
+from minidl.nn.dropout import DropoutFunction
+from minidl.nn.mask import time_mask
+from minidl.nn.module import Module, Parameter
+from minidl.tensor import Tensor, _wrap
+
+
+class Recurrent(Module):
+    r"""The base of the recurrent layers. A subclass has `gates` (G), `states` (the number of its states) and
+    `sequence(x, states, m, k)`, which returns h of all steps and the final states."""
+
+    gates = 1
+    states = 1
+    takes_mask = True
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        bias: bool,
+        return_sequences: bool,
+        return_state: bool,
+        go_backwards: bool,
+        stateful: bool,
+        dropout: float,
+        recurrent_dropout: float,
+    ):
+        who = type(self).__name__
+        self.input_size = D = check.size(who, "input_size", input_size)
+        self.hidden_size = H = check.size(who, "hidden_size", hidden_size)
+        GH = self.gates * H
+        self.bias = check.option(who, "bias", bias, (True, False))
+        self.return_sequences = check.option(who, "return_sequences", return_sequences, (True, False))
+        self.return_state = check.option(who, "return_state", return_state, (True, False))
+        self.go_backwards = check.option(who, "go_backwards", go_backwards, (True, False))
+        self.stateful = check.option(who, "stateful", stateful, (True, False))
+        self.dropout = check.number(who, "dropout", dropout, low=0, high=1)
+        self.recurrent_dropout = check.number(who, "recurrent_dropout", recurrent_dropout, low=0, high=1)
+        self.weight_ih_l0 = Parameter(init.glorot_uniform((GH, D)))
+        self.weight_hh_l0 = Parameter(init.orthogonal((GH, H)))
+        self.bias_ih_l0 = Parameter(init.zeros(GH)) if bias else None
+        self.bias_hh_l0 = Parameter(init.zeros(GH)) if bias else None
+        self._kept: list[Tensor] | None = None  # the state after the last call, if stateful
+
+    def sequence(self, x: Tensor, states: list[Tensor], m: Any, k: Any) -> tuple[Tensor, ...]:
+        raise NotImplementedError
+
+    def weights(self) -> tuple[Parameter | None, ...]:
+        r"""weight_ih, weight_hh, bias_ih, bias_hh."""
+        return self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0
+
+    def forward(self, x: Tensor, mask: Any = None, initial_state: Any = None) -> Any:
+        who = type(self).__name__
+        check_steps(who, x, self.input_size)
+        check.one_dtype(who, x, self.weight_hh_l0, None)
+        m = None if mask is None else time_mask(who, mask, x)
+        states = self._initial(who, x, initial_state)
+        N, D = x.shape[0], self.input_size
+        if self.go_backwards:
+            x = ops.flip(x, 1)
+            m = None if m is None else m[:, ::-1]
+        if self.training and self.dropout:
+            x = DropoutFunction(self.dropout, (N, 1, D))(x)
+        k = None
+        if self.training and self.recurrent_dropout:
+            k = random.keep_mask((N, self.hidden_size), self.recurrent_dropout, x._data)
+        y, *final = self.sequence(x, states, m, k)
+        if not self.return_sequences:
+            y = final[0]
+        if m is not None:
+            started = m.cumsum(axis=1) > 0  # before the first real step there is no output to repeat
+            y = ops.where(_wrap(started[..., None] if self.return_sequences else started[:, -1:]), y, 0.0)
+        if self.stateful:
+            self._kept = [s.detach() for s in final]
+        return (y, *final) if self.return_state else y
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        if mask is None or not self.return_sequences:
+            return None
+        m = mask._data if isinstance(mask, Tensor) else backend.array(mask)
+        return m[:, ::-1] if self.go_backwards else m
+
+    def reset_states(self) -> None:
+        r"""Start the next call of a stateful layer from 0 again."""
+        self._kept = None
+
+    def _initial(self, who: str, x: Tensor, given: Any) -> list[Tensor]:
+        shape = (x.shape[0], self.hidden_size)
+        if given is not None:
+            return check_states(who, given, self.states, shape, x)
+        if self._kept is not None:
+            if self._kept[0].shape != shape:
+                raise check.ShapeError(
+                    f"{who}: stateful, and the last call had a batch of {len(self._kept[0])}, this one has {len(x)}; "
+                    "keep the batch size, or call reset_states()"
+                )
+            return [s.to(x.backend).astype(x.dtype) for s in self._kept]
+        return [_wrap(backend.xp_of(x._data).zeros(shape, x.dtype)) for _ in range(self.states)]
+
+    def options(self) -> dict[str, Any]:
+        r"""What it was made with: `type(layer)(**layer.options())` makes another of its kind."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        N, T, D = input_shape
+        return N * T * self.gates * self.hidden_size * (D + self.hidden_size)
+
+    def parameter_formula(self) -> str:
+        r"""How the number of its parameters comes about.
+
+        >>> from minidl import nn
+        >>> nn.LSTM(16, 32).parameter_formula()
+        '4 (H D + H H + 2 H), D=16, H=32'
+        """
+        gates = f"{self.gates} " if self.gates > 1 else ""
+        return f"{gates}(H D + H H{' + 2 H' if self.bias else ''}), D={self.input_size}, H={self.hidden_size}"
+
+    def extra_repr(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        changed = [f"{name}={value!r}" for name, value in self.options().items() if value != defaults[name].default]
+        return ", ".join(changed)
+
+
+# ---- arguments ----
+def check_steps(who: str, x: Any, D: int) -> None:
+    r"""ShapeError unless x is (N, T, D) with T >= 1."""
+    check.floats(who, "x", x)
+    if len(x.shape) == 2:
+        raise check.ShapeError(
+            f"{who}: x must have shape (N, T, D), got {x.shape}; return_sequences=True in the layer below?"
+        )
+    check.rank(who, "x", x, "(N, T, D)")
+    check.axis_size(who, "x", x, -1, D, "input_size")
+    if x.shape[1] == 0:
+        raise check.ShapeError(f"{who}: x must have at least one time step, got shape {x.shape}")
+
+
+def check_states(who: str, given: Any, n: int, shape: tuple[int, int], x: Tensor) -> list[Tensor]:
+    r"""initial_state as a list of n tensors (N, H) of the dtype of x, or a ShapeError or DTypeError."""
+    states = list(given) if isinstance(given, tuple | list) else [given]
+    if len(states) != n:
+        wanted = "one tensor, h" if n == 1 else "a pair, (h, c)" if n == 2 else f"{n} tensors"
+        raise check.ShapeError(f"{who}: initial_state must be {wanted}, got {len(states)}")
+    for s in states:
+        check.floats(who, "initial_state", s)
+        if tuple(s.shape) != shape:
+            raise check.ShapeError(f"{who}: initial_state must have shape (N, H) = {shape}, got {tuple(s.shape)}")
+        if s.dtype != x.dtype:
+            raise check.DTypeError(f"{who}: x and initial_state must have one dtype, got {x.dtype} and {s.dtype}")
+    return [s if isinstance(s, Tensor) else Tensor(s) for s in states]
+
+
+def check_weights(who: str, gates: int, x: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any) -> None:
+    r"""ShapeError or DTypeError unless the weights fit to each other, to x and to this number of gates."""
+    check.rank(who, "weight_hh", weight_hh, "(GH, H)")
+    GH, H = weight_hh.shape
+    if gates * H != GH:
+        raise check.ShapeError(f"{who}: weight_hh must have shape ({gates} H, H), got {weight_hh.shape}")
+    check.rank(who, "weight_ih", weight_ih, "(GH, D)")
+    check.axis_size(who, "weight_ih", weight_ih, 0, GH, f"{gates} H")
+    check_steps(who, x, weight_ih.shape[1])
+    for bias in (bias_ih, bias_hh):
+        check.one_dtype(who, x, weight_ih, bias)
+        if bias is not None:
+            check.rank(who, "bias", bias, "(GH,)")
+            check.axis_size(who, "bias", bias, 0, GH, f"{gates} H")
+    check.one_dtype(who, x, weight_hh, None)
+
+
+def by_time(x: Any, m: Any, k: Any, H: int) -> tuple[Any, Any, Any]:
+    r"""x as (TN, D), time first; the mask as (T, N) and what dropout leaves of h as (N, H), or True and 1."""
+    xp = backend.xp_of(x)
+    N, T, D = x.shape
+    x = xp.ascontiguousarray(x.swapaxes(0, 1))
+    k = xp.ones((N, H), x.dtype) if k is None else k
+    if m is None:
+        return x.reshape(T * N, D), xp.ones((T, N), bool), k
+    m = xp.ascontiguousarray(m.T)
+    return xp.where(m[..., None], x, 0).reshape(T * N, D), m, k  # padding may hold anything, even NaN
