@@ -73,7 +73,9 @@ LAYERS = {
     "Dropout": ({"p": 0.5}, ROWS),
     "Dropout2d": ({"p": 0.5}, IMAGE),
     "GaussianNoise": ({"std": 0.1}, ROWS),
-    "Embedding": ({"num_embeddings": 4, "embedding_dim": 2, "padding_idx": 1}, None),
+    "Embedding": ({"num_embeddings": 4, "embedding_dim": 2, "padding_idx": 1, "mask_zero": True}, None),
+    "Masking": ({"value": 0.0}, (2, 3, 2)),
+    "RepeatVector": ({"n": 3}, ROWS),
     "LeakyReLU": ({"negative_slope": 0.1}, ROWS),
     "PReLU": ({"num_parameters": 1, "init": 0.25}, ROWS),
     "ELU": ({"alpha": 1.0}, ROWS),
@@ -88,6 +90,7 @@ LAYERS = {
     **{name: ({}, ROWS) for name in ("ReLU", "SELU", "SiLU", "Sigmoid", "Tanh")},
 }
 ELSEWHERE = {"Module", "ModuleList", "Sequential", "Concat", "Residual", "Identity"}  # tests/test_containers.py
+ELSEWHERE |= {"TimeDistributed"}  # tests/test_time_wrappers.py
 
 
 def layer_input(shape):

@@ -31,7 +31,7 @@ TORCH = {
     nn.Dropout: {"p": 0.5},
     nn.Dropout2d: {"p": 0.5},
     nn.ELU: {"alpha": 1.0},
-    nn.Embedding: {"padding_idx": None},
+    nn.Embedding: {"padding_idx": None, "mask_zero": False},  # mask_zero: Keras'
     nn.Flatten: {"start_dim": 1, "end_dim": -1},
     nn.GELU: {"approximate": "none"},
     nn.GroupNorm: {"eps": 1e-5, "affine": True},
@@ -93,6 +93,7 @@ OURS = {
     nn.GlobalAvgPool2d: {"keepdims": False},
     nn.GlobalMaxPool2d: {"keepdims": False},
     nn.LogSoftmax: {"axis": -1},
+    nn.Masking: {"value": 0.0},
     nn.Residual: {"shortcut": None},
     nn.RNNCell: {"bias": True},
     nn.LSTMCell: {"bias": True, "unit_forget_bias": True},  # Keras'

@@ -9,7 +9,10 @@ Backward. dy is cut where y was joined, each branch gets its part, and x, used n
 Shapes: x any; the outputs of the branches agree on all axes but `axis`. Szegedy et al. 2014, arXiv 1409.4842, figure 2.
 """
 
+from typing import Any
+
 from minidl import check, ops
+from minidl.nn.mask import with_mask
 from minidl.nn.module import Module
 from minidl.nn.module_list import ModuleList
 from minidl.tensor import Tensor
@@ -30,8 +33,10 @@ class Concat(ModuleList):
         self.axis = check.integer("Concat", "axis", axis)
         self.extend(branches)
 
-    def forward(self, x: Tensor) -> Tensor:
-        outputs = [branch(x) for branch in self]
+    takes_mask = True  # for what is in the branches
+
+    def forward(self, x: Tensor, mask: Any = None) -> Tensor:
+        outputs = [with_mask(branch, x, mask) for branch in self]
         axis = check.axis("Concat", self.axis, outputs[0].ndim)
         for i, y in enumerate(outputs):
             if _without(y.shape, axis) != _without(outputs[0].shape, axis):
@@ -40,6 +45,10 @@ class Concat(ModuleList):
                     f"on the axes other than {axis}"
                 )
         return ops.cat(outputs, axis)
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        r"""The mask of branch 0: what is joined along the features of (N, T, D) has the steps of each branch."""
+        return self[0].compute_mask(x, mask)
 
     def extra_repr(self) -> str:
         return f"axis={self.axis}"

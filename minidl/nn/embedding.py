@@ -19,6 +19,7 @@ from typing import Any
 
 from minidl import check, init
 from minidl.kernels.scatter import scatter_add
+from minidl.nn.mask import both, input_known
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Function, Tensor
 
@@ -60,18 +61,29 @@ class Embedding(Module):
     | option | meaning |
     |---|---|
     | `padding_idx` | the id that means "nothing here" (negative: counted from the end): a row that is and stays 0 |
+    | `mask_zero` | id 0 is padding: `compute_mask(ids)` is ids != 0, and `Sequential` hands it on |
+
+    The two are different things. A row of zeros is still a step that a recurrent layer takes; a masked step is passed
+    over. With mask_zero row 0 is a row like all others, drawn and trained (which shows where no layer takes the mask);
+    for both give both, padding_idx=0 and mask_zero=True.
 
     >>> from minidl import Tensor, nn
-    >>> table = nn.Embedding(10, 3, padding_idx=0)
-    >>> y = table(Tensor([[1, 2, 0, 0]]))
+    >>> table = nn.Embedding(10, 3, padding_idx=0, mask_zero=True)
+    >>> ids = Tensor([[1, 2, 0, 0]])
+    >>> y = table(ids)
     >>> y.shape, y.numpy()[0, 3]
     ((1, 4, 3), array([0., 0., 0.], dtype=float32))
+    >>> table.compute_mask(ids)
+    array([[ True,  True, False, False]])
     """
 
-    def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None):
+    def __init__(
+        self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, *, mask_zero: bool = False
+    ):
         self.num_embeddings = check.size("Embedding", "num_embeddings", num_embeddings)
         self.embedding_dim = check.size("Embedding", "embedding_dim", embedding_dim)
         self.padding_idx = _row("Embedding", padding_idx, num_embeddings)
+        self.mask_zero = check.option("Embedding", "mask_zero", mask_zero, (True, False))
         weight = init.normal((num_embeddings, embedding_dim))
         if padding_idx is not None:
             weight[self.padding_idx] = 0
@@ -80,8 +92,17 @@ class Embedding(Module):
     def forward(self, ids: Tensor) -> Tensor:
         return embedding(ids, self.weight, self.padding_idx)
 
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        r"""The mask of the output for ids x; with mask_zero also x != 0, and then the ids must be (N, T)."""
+        if not self.mask_zero:
+            return mask
+        check.rank("Embedding", "ids (for mask_zero)", input_known("Embedding", x), "(N, T)")
+        return both("Embedding", (x._data if isinstance(x, Tensor) else x) != 0, mask, x)
+
     def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, {self.embedding_dim}, padding_idx={self.padding_idx}"
+        return (
+            f"{self.num_embeddings}, {self.embedding_dim}, padding_idx={self.padding_idx}, mask_zero={self.mask_zero}"
+        )
 
 
 def _row(who: str, padding_idx: Any, V: int) -> int | None:

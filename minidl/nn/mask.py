@@ -32,6 +32,11 @@ def time_mask(who: str, mask: Any, x: Any) -> Any:
     return backend.to_backend(array, x.backend if isinstance(x, Tensor) else backend.current()).astype(bool)
 
 
+def with_mask(layer: Any, x: Any, mask: Any) -> Any:
+    r"""layer(x); with the mask, if there is one and the layer takes it."""
+    return layer(x) if mask is None or not layer.takes_mask else layer(x, mask=mask)
+
+
 def input_known(who: str, x: Any) -> Any:
     r"""x; ValueError if it is None, which is what a layer that makes a mask is shown inside of a nested Sequential."""
     if x is None:

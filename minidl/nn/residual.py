@@ -10,7 +10,10 @@ unchanged, however little the branch lets through: that is what makes very deep 
 Shapes: x any, f(x), s(x) and y of one shape. He, Zhang, Ren and Sun 2015, arXiv 1512.03385, equations 1 and 2.
 """
 
+from typing import Any
+
 from minidl import check
+from minidl.nn.mask import with_mask
 from minidl.nn.module import Module
 from minidl.nn.module_list import check_module
 from minidl.tensor import Tensor
@@ -29,10 +32,15 @@ class Residual(Module):
         self.branch = check_module("Residual", "branch", branch)
         self.shortcut = None if shortcut is None else check_module("Residual", "shortcut", shortcut)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.branch(x)
-        s = x if self.shortcut is None else self.shortcut(x)
+    takes_mask = True  # for what is in the branches
+
+    def forward(self, x: Tensor, mask: Any = None) -> Tensor:
+        y = with_mask(self.branch, x, mask)
+        s = x if self.shortcut is None else with_mask(self.shortcut, x, mask)
         if y.shape != s.shape:
             hint = "; a 1x1 convolution or a Linear as shortcut can change it" if self.shortcut is None else ""
             raise check.ShapeError(f"Residual: branch(x) has shape {y.shape}, but the shortcut {s.shape}{hint}")
         return y + s
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        return self.branch.compute_mask(x, mask)

@@ -8,6 +8,7 @@ Backward. Nothing to do: the chain rule goes through the layers in reverse order
 from typing import Any
 
 from minidl import check
+from minidl.nn.mask import with_mask
 from minidl.nn.module import Module
 from minidl.nn.module_list import ModuleList
 
@@ -33,8 +34,7 @@ class Sequential(ModuleList):
 
     def forward(self, x: Any, mask: Any = None) -> Any:
         for layer in self:
-            y = layer(x) if mask is None or not layer.takes_mask else layer(x, mask=mask)
-            x, mask = y, layer.compute_mask(x, mask)
+            x, mask = with_mask(layer, x, mask), layer.compute_mask(x, mask)
         return x
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:

@@ -128,7 +128,8 @@ def _(pick):
     V, D, padding = pick("num_embeddings", 5, 2), pick("embedding_dim", 3, 1), pick("padding_idx", None, 0, -1)
     # the row of padding_idx gets no gradient, although it has one: the finite differences must not see it
     ids = integers(*pick("shape", (2, 4), (1,), (2, 1, 3)), high=V if padding is None else V - 1)
-    return nn.Embedding(V, D, padding_idx=padding), [ids + 1 if padding == 0 else ids]
+    layer = nn.Embedding(V, D, padding_idx=padding, mask_zero=pick("mask_zero", False, True))
+    return layer, [ids + 1 if padding == 0 else ids]
 
 
 @register(nn.Flatten, rank=False)
@@ -168,3 +169,22 @@ def _(pick):
 def _(pick):
     branches = [nn.Linear(3, 3), nn.Tanh(), nn.Linear(3, 3)]
     return nn.Concat(*branches[: pick("branches", 3, 1)], axis=pick("axis", 1, -1)), [distinct(4, 2, 3)]
+
+
+# ---- time steps ----
+@register(nn.Masking, rank=False)
+def _(pick):
+    # no step is masked here: at that point the output jumps, and has no slope that finite differences could find
+    return nn.Masking(pick("value", 0.0, 0.5)), [distinct(2, *pick("steps", (3, 2), (1, 1), (2, 3, 2)))]
+
+
+@register(nn.RepeatVector)
+def _(pick):
+    return nn.RepeatVector(pick("n", 3, 1)), [distinct(2, pick("D", 3, 1))]
+
+
+@register(nn.TimeDistributed, rank=False)
+def _(pick):
+    modules = {"linear": lambda: nn.Linear(3, 2), "norm": lambda: nn.LayerNorm(3), "ReLU": nn.ReLU}
+    module = modules[pick("module", *modules)]()
+    return nn.TimeDistributed(module), [distinct(2, *pick("steps", (4,), (1,), (3, 2)), 3)]
