@@ -1,8 +1,8 @@
 r"""The time loop of the LSTM, and its way back.
 
     for t = 0 ... T-1:                                          one step needs the one before it
-        z = a[t] + (k * h[t]) u'                                (N, H) @ (H, 4H): BLAS
-        i, f, o = sigma(z_i), sigma(z_f), sigma(z_o);  g = tanh(z_g)
+        p = (k * h[t]) u'                                       (N, H) @ (H, 4H): BLAS
+        i, f, g, o = sigma(a_i + p_i), sigma(a_f + p_f), tanh(a_g + p_g), sigma(a_o + p_o)
         for n, j with m[t, n]:                                  a real step; at any other h and c stay
             c[t+1] = f c[t] + i g
             q[t] = tanh(c[t+1]);  h[t+1] = o q[t]
@@ -16,9 +16,9 @@ r"""The time loop of the LSTM, and its way back.
         dh += k * (da[t] u)                                     (N, 4H) @ (4H, H): BLAS
 
 What depends on no other step (the products with the input, the gradients of all weights) is not here: the layer does it
-for all steps at once. sigma(z) = 1/2 + 1/2 tanh(z / 2), so with s = 1/2 for i, f, o and s = 1 for g one formula serves
-all gates: (1 - s) + s tanh(s z). The products stay with BLAS, but for a few sequences of few units the call costs more
-than the work: there the CPU runs the whole loop, products too, in one go.
+for all steps at once. sigma(a) is computed as 1/2 + 1/2 tanh(a / 2), which cannot overflow. The products stay with
+BLAS, but for a few sequences of few units the call costs more than the work: there the CPU runs the whole loop,
+products too, in one go.
 
 Shapes: T steps, N sequences, H units. a, gates, da (T, N, 4H) with the columns i, f, g, o; u (4H, H); h, c (T+1, N, H)
 from the initial state on; q, dy (T, N, H); m (T, N) bool; k (N, H), what the recurrent dropout leaves of h, else 1;
@@ -36,17 +36,19 @@ SMALL = 128  # N H up to which the loop is compiled as a whole
 
 
 # ---- reference ----
+def sigma(xp: Any, a: Any) -> Any:
+    return 0.5 * xp.tanh(0.5 * a) + 0.5
+
+
 def lstm_ref(xp: Any, a: Any, u: Any, h0: Any, c0: Any, m: Any, k: Any) -> tuple:
     T, N, H = *m.shape, u.shape[1]
     gates, q = xp.empty_like(a), xp.empty((T, N, H), a.dtype)
     h, c = xp.empty((T + 1, N, H), a.dtype), xp.empty((T + 1, N, H), a.dtype)
     h[0], c[0] = h0, c0
-    s = xp.full(4 * H, 0.5, a.dtype)
-    s[2 * H : 3 * H] = 1
     for t in range(T):
-        z = a[t] + (k * h[t]) @ u.T
-        gates[t] = s * xp.tanh(s * z) + (1 - s)
-        i, f, g, o = _parts(gates[t])
+        i, f, g, o = _parts(a[t] + (k * h[t]) @ u.T)
+        i, f, g, o = sigma(xp, i), sigma(xp, f), xp.tanh(g), sigma(xp, o)
+        gates[t] = xp.concatenate((i, f, g, o), axis=1)
         real = m[t][:, None]
         c[t + 1] = xp.where(real, f * c[t] + i * g, c[t])
         q[t] = xp.tanh(c[t + 1])
@@ -81,13 +83,13 @@ def lstm_step_cpu(t, a, p, h, c, q, m):
     """One step but for its product p. a[t] becomes the gates."""
     N, H = h.shape[1:]
     for n in range(N):
-        z, pn = a[t, n], p[n]
+        gate, pn = a[t, n], p[n]
         h_old, h_new, c_old, c_new, qn = h[t, n], h[t + 1, n], c[t, n], c[t + 1, n], q[t, n]
-        i, f, g, o = z[:H], z[H : 2 * H], z[2 * H : 3 * H], z[3 * H :]
+        i, f, g, o = gate[:H], gate[H : 2 * H], gate[2 * H : 3 * H], gate[3 * H :]
         for j in range(4 * H):
-            z[j] += pn[j]
+            gate[j] += pn[j]
         for j in range(2 * H):  # i and f
-            z[j] = sigmoid(z[j])
+            gate[j] = sigmoid(gate[j])
         for j in range(H):
             g[j] = tanh(g[j])
         for j in range(H):
@@ -165,14 +167,14 @@ def lstm_grad_cpu(dy, dh, dc, p, u, gates, c, q, m, k, da):
 
 # ---- GPU: one step, one thread a unit (i is the index of the thread) ----
 LSTM_GPU = (
-    "T zi, T zf, T zg, T zo, T c, T h, bool m",
+    "T ai, T af, T ag, T ao, T c, T h, bool m",
     "T gi, T gf, T gg, T go, T c1, T q, T h1",
     """
     const T half = 0.5;
-    gi = half * tanh(half * zi) + half;
-    gf = half * tanh(half * zf) + half;
-    gg = tanh(zg);
-    go = half * tanh(half * zo) + half;
+    gi = half * tanh(half * ai) + half;
+    gf = half * tanh(half * af) + half;
+    gg = tanh(ag);
+    go = half * tanh(half * ao) + half;
     c1 = m ? gf * c + gi * gg : c;
     q = tanh(c1);
     h1 = m ? go * q : h;
@@ -214,8 +216,8 @@ def lstm(a: Any, u: Any, h0: Any, c0: Any, m: Any, k: Any) -> tuple:
     if on_gpu(a):
         step = elementwise(*LSTM_GPU)
         for t in range(T):
-            z = a[t] + (k * h[t]) @ u.T
-            step(*_parts(z), c[t], h[t], m[t][:, None], *_parts(a[t]), c[t + 1], q[t], h[t + 1])
+            sums = a[t] + (k * h[t]) @ u.T
+            step(*_parts(sums), c[t], h[t], m[t][:, None], *_parts(a[t]), c[t + 1], q[t], h[t + 1])
         return a, h, c, q
     p, ut = np.empty((N, 4 * H), a.dtype), np.ascontiguousarray(u.T)
     if N * H <= SMALL:
@@ -251,7 +253,7 @@ def lstm_grad(dy: Any, dh: Any, dc: Any, u: Any, gates: Any, c: Any, q: Any, m: 
     return da, dh + k * p, dc
 
 
-def _parts(z: Any) -> tuple:
+def _parts(gates: Any) -> tuple:
     """The columns i, f, g, o."""
-    H = z.shape[1] // 4
-    return tuple(z[:, j * H : (j + 1) * H] for j in range(4))
+    H = gates.shape[1] // 4
+    return tuple(gates[:, j * H : (j + 1) * H] for j in range(4))

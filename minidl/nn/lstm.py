@@ -1,21 +1,21 @@
 r"""LSTM: a recurrent layer with a memory c that is added to, and gates that say what goes in, what stays, what shows.
 
-With $z_t = x_t W^\top + b_{ih} + h_{t-1} U^\top + b_{hh}$, four blocks of H columns $z_i, z_f, z_g, z_o$, and the
-logistic $\sigma(z) = 1 / (1 + e^{-z})$:
+With $a_t = x_t W^\top + b_{ih} + h_{t-1} U^\top + b_{hh}$, four blocks of H columns $a_i, a_f, a_g, a_o$, and the
+logistic $\sigma(a) = 1 / (1 + e^{-a})$:
 
-$$ i = \sigma(z_i), \quad f = \sigma(z_f), \quad g = \tanh(z_g), \quad o = \sigma(z_o) $$
+$$ i = \sigma(a_i), \quad f = \sigma(a_f), \quad g = \tanh(a_g), \quad o = \sigma(a_o) $$
 $$ c_t = f\,c_{t-1} + i\,g, \qquad q_t = \tanh(c_t), \qquad h_t = o\,q_t $$
 
 The input gate i says how much of the candidate g goes in, the forget gate f how much of the old memory stays, the
 output gate o how much of it shows. `lstm_cell.py` is one such step by itself.
 
 Backward: back-propagation through time. $h_t$ is seen by the loss directly ($dy_t$, the gradient from above) and
-through step t+1; $c_t$ through $h_t$ and through step t+1. So from the last step to the first, with dh and dc the sums of what
-has arrived (at t = T: the gradients of the returned states):
+through step t+1; $c_t$ through $h_t$ and through step t+1. So from the last step to the first, with dh and dc the sums
+of what has arrived (at t = T: the gradients of the returned states):
 
 $$ dh \mathrel{+}= dy_t, \qquad dc \mathrel{+}= dh\,o\,(1 - q_t^2) $$
-$$ dz_i = dc\,g\,i(1-i), \quad dz_f = dc\,c_{t-1}\,f(1-f), \quad dz_g = dc\,i\,(1-g^2), \quad dz_o = dh\,q_t\,o(1-o) $$
-$$ dc \leftarrow dc\,f, \qquad dh \leftarrow dz_t\,U $$
+$$ da_i = dc\,g\,i(1-i), \quad da_f = dc\,c_{t-1}\,f(1-f), \quad da_g = dc\,i\,(1-g^2), \quad da_o = dh\,q_t\,o(1-o) $$
+$$ dc \leftarrow dc\,f, \qquad dh \leftarrow da_t\,U $$
 
 (with $\sigma' = \sigma (1 - \sigma)$ and $\tanh' = 1 - \tanh^2$). Look at the way of dc: from step to step it is only
 multiplied by f. While the forget gates are near 1 a gradient arrives unharmed from hundreds of steps away, where in a
@@ -25,12 +25,12 @@ Jozefowicz et al. 2015).
 
 The weights are the same at every step, so their gradients add up over all of them:
 
-$$ dW = \sum_t dz_t^\top x_t, \qquad dU = \sum_t dz_t^\top h_{t-1}, \qquad db_{ih} = db_{hh} = \sum_{t,n} dz_t, \qquad
-dx_t = dz_t W $$
+$$ dW = \sum_t da_t^\top x_t, \qquad dU = \sum_t da_t^\top h_{t-1}, \qquad db_{ih} = db_{hh} = \sum_{t,n} da_t, \qquad
+dx_t = da_t W $$
 
 Only the recursion needs a loop over t (kernels/lstm.py); the products with x come in one piece before it, and these
-here after it. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so does dh.
-At a masked step h and c are copied, so dh and dc go through unchanged and dz = 0.
+here after it. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so
+$dh \leftarrow k\,(da_t\,U)$. At a masked step h and c are copied: dh and dc go through unchanged, and da = 0.
 
 Shapes: x (N, T, D), W (4H, D), U (4H, H), b (4H,), h, c (N, H), y (N, T, H); inside time comes first.
 Hochreiter and Schmidhuber 1997, Neural Computation 9(8); the forget gate: Gers, Schmidhuber and Cummins 2000, Neural
@@ -65,12 +65,12 @@ class LSTMFunction(Function):
     def backward(self, dy, dh, dc):
         x, w, u, gates, h, c, q, m, k = self.saved
         T, N, H = q.shape
-        dz, dh, dc = kernel.lstm_grad(dy.swapaxes(0, 1), dh, dc, u, gates, c, q, m, k)
-        dz = dz.reshape(T * N, 4 * H)
-        dx = (dz @ w).reshape(T, N, -1).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 4H) @ (4H, D)
-        dw = dz.T @ x  # (4H, TN) @ (TN, D) -> (4H, D)
-        du = dz.T @ (k * h[:-1]).reshape(T * N, H)  # (4H, TN) @ (TN, H) -> (4H, H)
-        db = dz.sum(axis=0)
+        da, dh, dc = kernel.lstm_grad(dy.swapaxes(0, 1), dh, dc, u, gates, c, q, m, k)
+        da = da.reshape(T * N, 4 * H)
+        dx = (da @ w).reshape(T, N, -1).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 4H) @ (4H, D)
+        dw = da.T @ x  # (4H, TN) @ (TN, D) -> (4H, D)
+        du = da.T @ (k * h[:-1]).reshape(T * N, H)  # (4H, TN) @ (TN, H) -> (4H, H)
+        db = da.sum(axis=0)
         return dx, dw, du, db, db, dh, dc
 
 
