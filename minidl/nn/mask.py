@@ -22,6 +22,7 @@ def time_mask(who: str, mask: Any, x: Any) -> Any:
     ...
     minidl.check.ShapeError: LSTM: mask must have shape (N, T) = (1, 2), got (1, 3)
     """
+    check.tensor(who, "x", x)
     array = mask._data if isinstance(mask, Tensor) else backend.array(mask)
     if array.shape != tuple(x.shape[:2]):
         raise check.ShapeError(f"{who}: mask must have shape (N, T) = {tuple(x.shape[:2])}, got {array.shape}")

@@ -8,7 +8,7 @@ Backward. Nothing to do: the chain rule goes through the layers in reverse order
 from typing import Any
 
 from minidl import check
-from minidl.nn.mask import with_mask
+from minidl.nn.mask import time_mask, with_mask
 from minidl.nn.module import Module
 from minidl.nn.module_list import ModuleList
 
@@ -33,6 +33,7 @@ class Sequential(ModuleList):
     takes_mask = True
 
     def forward(self, x: Any, mask: Any = None) -> Any:
+        mask = None if mask is None else time_mask("Sequential", mask, x)
         for layer in self:
             x, mask = with_mask(layer, x, mask), layer.compute_mask(x, mask)
         return x
