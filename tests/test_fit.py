@@ -467,6 +467,21 @@ def test_a_loss_or_gradient_that_is_not_finite(where):
     assert all(p.grad is None for p in model.parameters())
 
 
+def test_a_batch_that_fails_changes_no_state_of_a_stateful_layer():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(4, 3, 2)).astype("float32"), rng.normal(size=(4, 5)).astype("float32")
+    model = nn.LSTM(2, 5, stateful=True)
+    options = {"loss": "mse_loss", "batch_size": 2, "shuffle": False, "verbose": False}
+    fit(model, x[:2], y[:2], **options)
+    h, c = (s.numpy() for s in model._kept)
+    y[:2] = np.inf
+    with pytest.raises(FloatingPointError):
+        fit(model, x, y, **options)
+    assert all(np.array_equal(a, s.numpy()) for a, s in zip((h, c), model._kept, strict=True))
+    nn.Sequential(model).reset_states()
+    assert model._kept is None
+
+
 def test_a_forward_that_fails_changes_no_running_mean():
     class Fails(Net):
         def forward(self, x):

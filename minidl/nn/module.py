@@ -150,6 +150,11 @@ class Module:
             parameter.requires_grad_(flag)
         return self
 
+    def reset_states(self) -> None:
+        r"""Let every stateful recurrent layer in it start from 0 again."""
+        for child in self.children():
+            child.reset_states()
+
     def zero_grad(self) -> None:
         r"""Forget all gradients."""
         for parameter in self.parameters():

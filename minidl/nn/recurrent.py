@@ -129,7 +129,7 @@ class Recurrent(Module):
                     f"{who}: stateful, and the last call had a batch of {len(self._kept[0])}, this one has {len(x)}; "
                     "keep the batch size, or call reset_states()"
                 )
-            return [s.to(x.backend).astype(x.dtype) for s in self._kept]
+            return [s.to(x.backend).to(x.dtype.name) for s in self._kept]
         return [_wrap(backend.xp_of(x._data).zeros(shape, x.dtype)) for _ in range(self.states)]
 
     def options(self) -> dict[str, Any]:

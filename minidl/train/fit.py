@@ -24,6 +24,7 @@ import numpy as np
 
 from minidl import backend, check, random
 from minidl.nn.module import Buffer, Module
+from minidl.nn.recurrent import Recurrent
 from minidl.optim import OPTIMIZERS, Adam, Optimizer, clip_grad_norm
 from minidl.train.callback import Callback
 from minidl.train.checkpoint import Checkpoint
@@ -194,13 +195,16 @@ class _Run:
 
     @contextlib.contextmanager
     def undone_on_error(self) -> Iterator[None]:
-        """A forward pass changes running means; one that fails must not."""
+        """A forward pass changes running means, and the states of stateful layers; one that fails must not."""
         before = [buffer.numpy() for buffer in self.buffers]
+        kept = [(layer, layer._kept) for layer in self.model.modules() if isinstance(layer, Recurrent)]
         try:
             yield
         except BaseException:
             for buffer, old in zip(self.buffers, before, strict=True):
                 buffer.data = old
+            for layer, states in kept:
+                layer._kept = states
             self.optimizer.zero_grad()
             raise
 
