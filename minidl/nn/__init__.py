@@ -3,6 +3,7 @@ r"""The layers, one a file."""
 from minidl.nn.adaptive_avg_pool import AdaptiveAvgPool2d, adaptive_avg_pool2d
 from minidl.nn.avg_pool import AvgPool1d, AvgPool2d, avg_pool1d, avg_pool2d
 from minidl.nn.batch_norm import BatchNorm1d, BatchNorm2d, batch_norm
+from minidl.nn.bidirectional import Bidirectional
 from minidl.nn.concat import Concat
 from minidl.nn.conv1d import Conv1d, conv1d
 from minidl.nn.conv2d import Conv2d, conv2d
@@ -15,6 +16,7 @@ from minidl.nn.gaussian_noise import GaussianNoise, gaussian_noise
 from minidl.nn.gelu import GELU, gelu
 from minidl.nn.global_pool import GlobalAvgPool2d, GlobalMaxPool2d, global_avg_pool2d, global_max_pool2d
 from minidl.nn.group_norm import GroupNorm, group_norm
+from minidl.nn.gru import GRU, gru
 from minidl.nn.gru_cell import GRUCell, gru_cell
 from minidl.nn.identity import Identity
 from minidl.nn.layer_norm import LayerNorm, layer_norm
@@ -32,9 +34,11 @@ from minidl.nn.repeat_vector import RepeatVector
 from minidl.nn.residual import Residual
 from minidl.nn.rnn_cell import RNNCell, rnn_cell
 from minidl.nn.selu import SELU, selu
+from minidl.nn.seq2seq import Seq2Seq
 from minidl.nn.sequential import Sequential
 from minidl.nn.sigmoid import Sigmoid, sigmoid
 from minidl.nn.silu import SiLU, silu
+from minidl.nn.simple_rnn import SimpleRNN, rnn
 from minidl.nn.softmax import LogSoftmax, Softmax, log_softmax, softmax
 from minidl.nn.softplus import Softplus, softplus
 from minidl.nn.sum_pool import SumPool1d, SumPool2d, sum_pool1d, sum_pool2d
@@ -49,6 +53,7 @@ __all__ = [
     "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
+    "Bidirectional",
     "Buffer",
     "Concat",
     "Conv1d",
@@ -60,6 +65,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "GELU",
+    "GRU",
     "GRUCell",
     "GaussianNoise",
     "GlobalAvgPool2d",
@@ -84,8 +90,10 @@ __all__ = [
     "RepeatVector",
     "Residual",
     "SELU",
+    "Seq2Seq",
     "Sequential",
     "SiLU",
+    "SimpleRNN",
     "Sigmoid",
     "Softmax",
     "Softplus",
@@ -110,6 +118,7 @@ __all__ = [
     "global_avg_pool2d",
     "global_max_pool2d",
     "group_norm",
+    "gru",
     "gru_cell",
     "interpolate",
     "layer_norm",
@@ -122,6 +131,7 @@ __all__ = [
     "max_pool2d",
     "prelu",
     "relu",
+    "rnn",
     "rnn_cell",
     "selu",
     "sigmoid",

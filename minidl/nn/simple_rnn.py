@@ -1,0 +1,130 @@
+r"""SimpleRNN: the simplest recurrent layer. Its new state is a tanh of the input and of its old state.
+
+$$ h_t = \tanh(a_t + p_t), \qquad a_t = x_t W^\top + b_{ih} + b_{hh}, \qquad p_t = h_{t-1} U^\top $$
+
+`rnn_cell.py` is one such step by itself.
+
+Backward: back-propagation through time. $h_t$ is seen by the loss directly ($dy_t$, the gradient from above) and
+through step t+1. So from the last step to the first, with dh the sum of what has arrived (at t = T: the gradient of the
+returned state), and $\tanh' = 1 - \tanh^2$:
+
+$$ dh \mathrel{+}= dy_t, \qquad da_t = dh\,(1 - h_t^2), \qquad dh \leftarrow da_t\,U $$
+
+From step to step dh goes through U and through slopes of at most 1. If U cannot make a vector longer, as the orthogonal
+one at the start cannot, then what arrives from k steps away has shrunk k times (it vanishes); if U has grown enough to
+outweigh the slopes, it can grow k times (it explodes). The LSTM and the GRU each give it a way past U.
+
+The weights are the same at every step, so their gradients add up over all of them:
+
+$$ dW = \sum_t da_t^\top x_t, \qquad dU = \sum_t da_t^\top h_{t-1}, \qquad db_{ih} = db_{hh} = \sum_{t,n} da_t, \qquad
+dx_t = da_t W $$
+
+Only the recursion needs a loop over t (kernels/rnn.py); the product with x comes in one piece before it, and these here
+after it. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so does dh.
+At a masked step h is copied, so dh goes through unchanged and da = 0.
+
+Shapes: x (N, T, D), W (H, D), U (H, H), b (H,), h (N, H), y (N, T, H); inside time comes first. Elman 1990, Cognitive
+Science 14; Werbos 1990, Proceedings of the IEEE 78 (through time).
+"""
+
+from typing import Any
+
+from minidl import backend
+from minidl.kernels import rnn as kernel
+from minidl.nn.mask import time_mask
+from minidl.nn.recurrent import Recurrent, by_time, check_states, check_weights
+from minidl.tensor import Function, Tensor, _wrap
+
+
+class RNNFunction(Function):
+    def __init__(self, m: Any, k: Any):
+        self.m, self.k = m, k  # the mask (N, T), what dropout leaves of h (N, H); or None
+
+    def forward(self, x, w, u, b_ih, b_hh, h0):
+        (N, T, _), H = x.shape, u.shape[1]
+        x, m, k = by_time(x, self.m, self.k, H)
+        a = x @ w.T  # (TN, D) @ (D, H) -> (TN, H)
+        for b in (b_ih, b_hh):
+            if b is not None:
+                a += b
+        h = kernel.rnn(a.reshape(T, N, H), u, h0, m, k)
+        self.save(x, w, u, h, m, k)
+        return h[1:].swapaxes(0, 1), h[T].copy()
+
+    def backward(self, dy, dh):
+        x, w, u, h, m, k = self.saved
+        N, T, H = dy.shape
+        da, dh = kernel.rnn_grad(dy.swapaxes(0, 1), dh, u, h, m, k)
+        da = da.reshape(T * N, H)
+        dx = (da @ w).reshape(T, N, -1).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, H) @ (H, D)
+        dw = da.T @ x  # (H, TN) @ (TN, D) -> (H, D)
+        du = da.T @ (k * h[:-1]).reshape(T * N, H)  # (H, TN) @ (TN, H) -> (H, H)
+        db = da.sum(axis=0)
+        return dx, dw, du, db, db, dh
+
+
+def rnn(
+    x: Tensor,
+    weight_ih: Tensor,
+    weight_hh: Tensor,
+    bias_ih: Tensor | None = None,
+    bias_hh: Tensor | None = None,
+    h0: Tensor | None = None,
+    mask: Any = None,
+) -> tuple[Tensor, Tensor]:
+    r"""h of all steps (N, T, H), and h (N, H) after the last one. h0 is 0 where it is not given.
+
+    Raises ValueError and TypeError for shapes and dtypes that do not fit, and for T = 0.
+
+    >>> y, h = rnn(Tensor([[[1.0], [1.0]]]), Tensor([[1.0]]), Tensor([[-1.0]]))
+    >>> y.numpy().round(4)                                         # tanh(1), tanh(1 - tanh(1))
+    array([[[0.7616],
+            [0.234 ]]], dtype=float32)
+    """
+    check_weights("rnn", 1, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    N, H = x.shape[0], weight_hh.shape[1]
+    h0 = _wrap(backend.xp_of(x._data).zeros((N, H), x.dtype)) if h0 is None else h0
+    states = check_states("rnn", [h0], 1, (N, H), x)
+    m = None if mask is None else time_mask("rnn", mask, x)
+    return RNNFunction(m, None)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
+
+
+class SimpleRNN(Recurrent):
+    r"""A layer of `hidden_size` units with tanh. The options, which all recurrent layers share, stand in recurrent.py.
+
+    >>> from minidl import Tensor, nn
+    >>> x = Tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+    >>> nn.SimpleRNN(2, 4)(x).shape, nn.SimpleRNN(2, 4, return_sequences=True)(x).shape
+    ((1, 4), (1, 3, 4))
+    >>> y, h = nn.SimpleRNN(2, 4, return_sequences=True, return_state=True)(x)
+    >>> bool((y.numpy()[:, -1] == h.numpy()).all())
+    True
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        *,
+        bias: bool = True,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+    ):
+        super().__init__(
+            input_size,
+            hidden_size,
+            bias=bias,
+            return_sequences=return_sequences,
+            return_state=return_state,
+            go_backwards=go_backwards,
+            stateful=stateful,
+            dropout=dropout,
+            recurrent_dropout=recurrent_dropout,
+        )
+
+    def sequence(self, x: Tensor, states: list[Tensor], m: Any, k: Any) -> tuple[Tensor, ...]:
+        return RNNFunction(m, k)(x, *self.weights(), *states)
