@@ -1,0 +1,116 @@
+r"""Bidirectional: two recurrent layers, one reading from the start and one from the end, so that every step knows both.
+
+A recurrent layer f knows at step t what came before. A second one f' with weights of its own reads the same sequence
+from its end and knows what comes after:
+
+$$ a_t = f(x_t, a_{t-1}), \qquad b_t = f'(x_t, b_{t+1}), \qquad y_t = \text{merge}(a_t, b_t) $$
+
+The backward layer gives its outputs in the order in which it reads, $b_T, \dots, b_1$. They are turned round in time
+before they are merged; without that, step t of the one would meet step T+1-t of the other.
+
+| `merge_mode` | $y_t$ | features of y | $da_t$, $db_t$ |
+|---|---|---|---|
+| `"concat"` | $a_t$, and behind it $b_t$ | 2H | the halves of $dy_t$ |
+| `"sum"` | $a_t + b_t$ | H | $dy_t$, $dy_t$ |
+| `"mul"` | $a_t \odot b_t$ | H | $dy_t \odot b_t$, $dy_t \odot a_t$ |
+| `"ave"` | $(a_t + b_t) / 2$ | H | $dy_t / 2$, $dy_t / 2$ |
+| `None` | the pair $a_t$, $b_t$ | H each | given |
+
+Backward. The two layers share only their input, so $dx = dx_f + dx_{f'}$, and each goes its own way: $da_t$ reaches
+$x_1 \dots x_t$, $db_t$ reaches $x_t \dots x_T$.
+
+Without `return_sequences` y is made of the two last outputs, $a_T$ and $b_1$: each has read the whole sequence. (The
+backward output at the last step, $b_T$, has seen only $x_T$.)
+
+Shapes: x (N, T, D), a and b (N, T, H), or (N, H) without `return_sequences`. Schuster and Paliwal 1997, IEEE
+Transactions on Signal Processing 45(11). Names and meanings of the options are Keras'.
+"""
+
+from typing import Any
+
+from minidl import check, ops
+from minidl.nn.module import Module
+from minidl.nn.module_list import check_module
+from minidl.nn.recurrent import Recurrent, check_states, check_steps
+from minidl.tensor import Tensor
+
+MERGE_MODES = {
+    "concat": lambda a, b: ops.cat([a, b], -1),
+    "sum": lambda a, b: a + b,
+    "mul": lambda a, b: a * b,
+    "ave": lambda a, b: (a + b) / 2,
+    None: lambda a, b: (a, b),
+}
+
+
+class Bidirectional(Module):
+    r"""`layer` (a SimpleRNN, LSTM or GRU) in both directions.
+
+    | option | meaning |
+    |---|---|
+    | `layer` | becomes `forward_layer`; `backward_layer` is made with the same options and new weights |
+    | `merge_mode` | "concat" (2H features), "sum", "mul", "ave" (H), or None for a pair: see the table above |
+
+    Called as `layer(x, mask=None, initial_state=None)`. With `return_state` the result is y (or the pair), then the
+    states of the forward layer, then those of the backward layer; `initial_state` is a list in that order. The mask
+    goes to both layers: the backward one passes over right padding before it starts, so the real steps come out as if
+    each sequence were alone. (At right padding the forward output repeats its last value, the backward one is 0.)
+
+    A `layer` with `go_backwards=True` is the one that starts at the end, and the other one reads from the start; y then
+    stands in the order in which `layer` reads, as it would without Bidirectional.
+
+    >>> from minidl import Tensor, nn
+    >>> x = Tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
+    >>> nn.Bidirectional(nn.LSTM(2, 4, return_sequences=True))(x).shape
+    (1, 3, 8)
+    >>> y, *states = nn.Bidirectional(nn.LSTM(2, 4, return_state=True), merge_mode="sum")(x)
+    >>> y.shape, len(states)                                       # h and c of the one, h and c of the other
+    ((1, 4), 4)
+    """
+
+    takes_mask = True
+
+    def __init__(self, layer: Recurrent, merge_mode: str | None = "concat"):
+        if not isinstance(check_module("Bidirectional", "layer", layer), Recurrent):
+            raise check.DTypeError(f"Bidirectional: layer must be a SimpleRNN, LSTM or GRU, got {type(layer).__name__}")
+        self.merge_mode = check.option("Bidirectional", "merge_mode", merge_mode, MERGE_MODES)
+        self.forward_layer = layer
+        back = type(layer)(**{**layer.options(), "go_backwards": not layer.go_backwards})
+        weight = layer.weight_hh_l0
+        self.backward_layer = back.to(weight.dtype.name).to(weight.backend).train(layer.training)
+
+    layer = property(lambda self: self.forward_layer, doc="The layer that it was made with.")
+
+    def forward(self, x: Tensor, mask: Any = None, initial_state: Any = None) -> Any:
+        check_steps("Bidirectional", x, self.layer.input_size)
+        given_a, given_b = self._halves(x, initial_state)
+        a, b = self.forward_layer(x, mask, given_a), self.backward_layer(x, mask, given_b)
+        states = []
+        if self.layer.return_state:
+            (a, *of_a), (b, *of_b) = a, b
+            states = [*of_a, *of_b]
+        if self.layer.return_sequences:
+            b = ops.flip(b, 1)  # from the order of reading to that of the other layer
+        y = MERGE_MODES[self.merge_mode](a, b)
+        return (*(y if self.merge_mode is None else [y]), *states) if states else y
+
+    def _halves(self, x: Tensor, given: Any) -> tuple[list[Tensor] | None, list[Tensor] | None]:
+        """initial_state of the forward and of the backward layer."""
+        if given is None:
+            return None, None
+        n = self.layer.states
+        count = len(given) if isinstance(given, tuple | list) else 1
+        if count != 2 * n:
+            own = "h" if n == 1 else "h and c"
+            raise check.ShapeError(
+                f"Bidirectional: initial_state must be a list of {2 * n}: {own} of the forward layer, then {own} of "
+                f"the backward layer; got {count}"
+            )
+        states = check_states("Bidirectional", given, 2 * n, (x.shape[0], self.layer.hidden_size), x)
+        return states[:n], states[n:]
+
+    def compute_mask(self, x: Any, mask: Any = None) -> Any:
+        return self.forward_layer.compute_mask(x, mask)
+
+    def extra_repr(self) -> str:
+        return f"merge_mode={self.merge_mode!r}"
