@@ -67,7 +67,7 @@ class LSTMFunction(Function):
         T, N, H = q.shape
         da, dh, dc = kernel.lstm_grad(dy.swapaxes(0, 1), dh, dc, u, gates, c, q, m, k)
         da = da.reshape(T * N, 4 * H)
-        dx = (da @ w).reshape(T, N, -1).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 4H) @ (4H, D)
+        dx = (da @ w).reshape(T, N, w.shape[1]).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 4H) @ (4H, D)
         dw = da.T @ x  # (4H, TN) @ (TN, D) -> (4H, D)
         du = da.T @ (k * h[:-1]).reshape(T * N, H)  # (4H, TN) @ (TN, H) -> (4H, H)
         db = da.sum(axis=0)
