@@ -95,6 +95,7 @@ class Recurrent(Module):
             x = ops.flip(x, 1)
             m = None if m is None else m[:, ::-1]
         if self.training and self.dropout:
+            x = x if m is None else ops.where(_wrap(m[..., None]), x, 0.0)  # padding may hold infinity
             x = DropoutFunction(self.dropout, (N, 1, D))(x)
         k = None
         if self.training and self.recurrent_dropout:
@@ -106,7 +107,7 @@ class Recurrent(Module):
             started = m.cumsum(axis=1) > 0  # before the first real step there is no output to repeat
             y = ops.where(_wrap(started[..., None] if self.return_sequences else started[:, -1:]), y, 0.0)
         if self.stateful:
-            self._kept = [s.detach() for s in final]
+            self._kept = [_wrap(s._data.copy()) for s in final]  # copies: results may be changed in place
         return (y, *final) if self.return_state else y
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:

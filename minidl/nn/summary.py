@@ -122,6 +122,7 @@ def summary(model: Module, input_shape: tuple[int, ...], dtype: str = "float32")
     generator = random.get_state()
     try:
         model.eval()
+        model.reset_states()  # which may be those of a batch of another size
         for path, module in layers:
             watch(path, module)
         with no_grad():
