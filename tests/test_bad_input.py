@@ -91,6 +91,7 @@ LAYERS = {
 }
 ELSEWHERE = {"Module", "ModuleList", "Sequential", "Concat", "Residual", "Identity"}  # tests/test_containers.py
 ELSEWHERE |= {"TimeDistributed"}  # tests/test_time_wrappers.py
+ELSEWHERE |= {"Bidirectional", "Seq2Seq"}  # tests/test_bidirectional.py, tests/test_seq2seq.py
 
 
 def layer_input(shape):

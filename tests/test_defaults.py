@@ -89,6 +89,7 @@ TORCH = {
 }
 # torch has none of the name, or no default (softmax: the axis has to be said there), or Keras is the model (train)
 OURS = {
+    nn.Bidirectional: {"merge_mode": "concat"},  # Keras'
     nn.Concat: {"axis": 1},
     nn.GlobalAvgPool2d: {"keepdims": False},
     nn.GlobalMaxPool2d: {"keepdims": False},
@@ -99,6 +100,7 @@ OURS = {
     nn.LSTMCell: {"bias": True, "unit_forget_bias": True},  # Keras'
     nn.GRUCell: {"bias": True, "reset_after": True},  # Keras'
     nn.Softmax: {"axis": -1},
+    nn.Seq2Seq: {"embedding_dim": None, "layer": "lstm", "start": 0},
     nn.SumPool1d: POOL,
     nn.SumPool2d: POOL,
     nn.ModuleList: {"modules": ()},

@@ -77,7 +77,7 @@ class GRUFunction(Function):
         T, N, H = q.shape
         da, dp, dh = kernel.gru_grad(dy.swapaxes(0, 1), dh, u, gates, h, q, m, k, self.reset_after)
         da, dp = da.reshape(T * N, 3 * H), dp.reshape(T * N, 3 * H)
-        dx = (da @ w).reshape(T, N, -1).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 3H) @ (3H, D)
+        dx = (da @ w).reshape(T, N, w.shape[1]).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 3H) @ (3H, D)
         dw = da.T @ x  # (3H, TN) @ (TN, D) -> (3H, D)
         du = dp.T @ (k * h[:-1]).reshape(T * N, H)  # (3H, TN) @ (TN, H) -> (3H, H)
         if not self.reset_after:

@@ -56,7 +56,7 @@ class RNNFunction(Function):
         N, T, H = dy.shape
         da, dh = kernel.rnn_grad(dy.swapaxes(0, 1), dh, u, h, m, k)
         da = da.reshape(T * N, H)
-        dx = (da @ w).reshape(T, N, -1).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, H) @ (H, D)
+        dx = (da @ w).reshape(T, N, w.shape[1]).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, H) @ (H, D)
         dw = da.T @ x  # (H, TN) @ (TN, D) -> (H, D)
         du = da.T @ (k * h[:-1]).reshape(T * N, H)  # (H, TN) @ (TN, H) -> (H, H)
         db = da.sum(axis=0)

@@ -1,8 +1,10 @@
 r"""The places of recurrent layers and cells in the registry (see registered_layers.py)."""
 
 from minidl import nn
+from minidl.nn.bidirectional import MERGE_MODES
+from minidl.nn.seq2seq import LAYERS
 from minidl.testing.registry import register
-from minidl.testing.values import distinct, normal
+from minidl.testing.values import distinct, integers, normal
 
 
 class Stated(nn.Module):
@@ -17,6 +19,8 @@ class Stated(nn.Module):
 
 def with_state(layer, x, *state):
     r"""layer(x), layer(x, h) or layer(x, (h, c)), by the number of states."""
+    if getattr(layer, "takes_mask", False):
+        return layer(x, initial_state=list(state) or None)
     return layer(x, *([state] if len(state) > 1 else state))
 
 
@@ -41,3 +45,29 @@ for layer, states, option in (
         cell = with_biases(layer(D, H, bias=pick("bias", True, False), **more))
         given = [distinct(N, H) for _ in range(states)] if pick("state", "given", "zeros") == "given" else []
         return Stated(cell), [distinct(N, D), *given]
+
+
+@register(nn.Bidirectional)
+def _(pick):
+    N, T, D, H = 2, pick("T", 3, 1), 2, 2
+    kind = pick("layer", nn.LSTM, nn.GRU, nn.SimpleRNN)
+    options = {
+        name: pick(name, *values)
+        for name, values in (
+            ("return_sequences", (True, False)),
+            ("return_state", (False, True)),
+            ("go_backwards", (False, True)),
+        )
+    }
+    bidirectional = nn.Bidirectional(kind(D, H, **options), pick("merge_mode", *MERGE_MODES))
+    given = [distinct(N, H) for _ in range(2 * kind.states)] if pick("state", "given", "zeros") == "given" else []
+    return Stated(with_biases(bidirectional)), [distinct(N, T, D), *given]
+
+
+@register(nn.Seq2Seq)
+def _(pick):
+    N, V, K, H = 2, pick("source_size", 4, 3), pick("target_size", 3, 5), pick("hidden_size", 3, 2)
+    model = nn.Seq2Seq(
+        V, K, H, embedding_dim=pick("embedding_dim", None, 2), layer=pick("layer", *LAYERS), start=pick("start", 0, 2)
+    )
+    return model, [integers(N, pick("S", 3, 1), high=V), integers(N, pick("T", 2, 1), high=K)]
