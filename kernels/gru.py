@@ -227,8 +227,8 @@ def gru_grad(
     if REFERENCE or not reset_after:
         return gru_grad_ref(xp, dy, dh, u, gates, h, q, m, k, reset_after)
     T, N, H = q.shape
-    da, dp, p = xp.empty_like(gates), xp.empty_like(gates), xp.zeros_like(dh)
-    dh, dy = xp.array(dh), xp.ascontiguousarray(dy)
+    da, dp, p = xp.empty_like(gates), xp.empty_like(gates), xp.zeros(dh.shape, dh.dtype)
+    dh, dy = xp.array(dh, order="C"), xp.ascontiguousarray(dy)
     if on_gpu(dy):
         step = elementwise(*GRU_GRAD_GPU)
         for t in reversed(range(T)):

@@ -235,8 +235,8 @@ def lstm_grad(dy: Any, dh: Any, dc: Any, u: Any, gates: Any, c: Any, q: Any, m: 
     T, N, H = q.shape
     if REFERENCE:
         return lstm_grad_ref(xp, dy, dh, dc, u, gates, c, q, m, k)
-    da, p = xp.empty_like(gates), xp.zeros_like(dh)
-    dh, dc, dy = xp.array(dh), xp.array(dc), xp.ascontiguousarray(dy)
+    da, p = xp.empty_like(gates), xp.zeros(dh.shape, dh.dtype)
+    dh, dc, dy = xp.array(dh, order="C"), xp.array(dc, order="C"), xp.ascontiguousarray(dy)
     if on_gpu(dy):
         step = elementwise(*LSTM_GRAD_GPU)
         for t in reversed(range(T)):

@@ -160,8 +160,8 @@ def rnn_grad(dy: Any, dh: Any, u: Any, h: Any, m: Any, k: Any) -> tuple[Any, Any
     if REFERENCE:
         return rnn_grad_ref(xp, dy, dh, u, h, m, k)
     T, N, H = dy.shape
-    da, p = xp.empty((T, N, H), dy.dtype), xp.zeros_like(dh)
-    dh, dy = xp.array(dh), xp.ascontiguousarray(dy)
+    da, p = xp.empty((T, N, H), dy.dtype), xp.zeros(dh.shape, dh.dtype)
+    dh, dy = xp.array(dh, order="C"), xp.ascontiguousarray(dy)
     if on_gpu(dy):
         step = elementwise(*RNN_GRAD_GPU)
         for t in reversed(range(T)):
