@@ -1,5 +1,7 @@
 r"""The places of recurrent layers and cells in the registry (see registered_layers.py)."""
 
+import numpy as np
+
 from minidl import nn
 from minidl.nn.bidirectional import MERGE_MODES
 from minidl.nn.seq2seq import LAYERS
@@ -45,6 +47,52 @@ for layer, states, option in (
         cell = with_biases(layer(D, H, bias=pick("bias", True, False), **more))
         given = [distinct(N, H) for _ in range(states)] if pick("state", "given", "zeros") == "given" else []
         return Stated(cell), [distinct(N, D), *given]
+
+
+MASKS = {  # (N, T) -> which steps are real
+    "all": lambda N, T: np.ones((N, T), bool),
+    "padded": lambda N, T: np.arange(T) <= (np.arange(N) % T)[:, None],  # 1, 2, ... T, 1, ... steps
+    "holes": lambda N, T: np.arange(N * T).reshape(N, T) % 3 == 1,
+    "nothing": lambda N, T: np.zeros((N, T), bool),
+}
+
+
+class Masked(nn.Module):
+    r"""A layer whose mask and state come as plain inputs. What a stateful one keeps is forgotten before each call."""
+
+    def __init__(self, layer: nn.Module):
+        self.layer = layer
+
+    def forward(self, x, mask, *state):
+        self.layer.reset_states()
+        return self.layer(x, mask=mask, initial_state=list(state) or None)
+
+
+for layer, option in ((nn.SimpleRNN, None), (nn.LSTM, "unit_forget_bias"), (nn.GRU, "reset_after")):
+
+    @register(layer)
+    def _(pick, layer=layer, option=option):
+        flags = {
+            "bias": True,
+            "return_sequences": False,
+            "return_state": False,
+            "go_backwards": False,
+            **({option: True} if option else {}),
+        }
+        options = {name: pick(name, first, not first) for name, first in flags.items()}
+        mask = pick("mask", None, *MASKS)
+        if mask:
+            options["stateful"] = pick("stateful", False, True)
+            for name in ("dropout", "recurrent_dropout"):
+                options[name] = pick(name, 0.0, 0.5)
+        # a sequence drops other units alone than in a batch; and kernels compile their loop as a whole up to N H = 128
+        N = 1 if any(options.get(name) for name in ("dropout", "recurrent_dropout")) else pick("N", 2, 1, 65)
+        T, D, H = pick("T", 3, 1, 2), pick("input_size", 3, 1), pick("hidden_size", 2, 1)
+        recurrent = with_biases(layer(D, H, **options))
+        given = [distinct(N, H) for _ in range(layer.states)] if pick("state", "given", "zeros") == "given" else []
+        if mask:
+            return Masked(recurrent), [distinct(N, T, D), MASKS[mask](N, T), *given]
+        return Stated(recurrent), [distinct(N, T, D), *given]
 
 
 @register(nn.Bidirectional)
