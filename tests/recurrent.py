@@ -7,7 +7,10 @@ import minidl.functional as F
 from minidl import Tensor, nn
 
 KINDS = {
+    "SimpleRNN": (nn.SimpleRNN, {}),
     "LSTM": (nn.LSTM, {}),
+    "GRU": (nn.GRU, {}),
+    "GRU before": (nn.GRU, {"reset_after": False}),
 }
 NAMES = list(KINDS)
 

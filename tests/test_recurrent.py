@@ -163,7 +163,7 @@ def test_layouts_do_not_matter_and_inputs_stay_as_they_are(kind):
 
 
 # ---- the functional forms ----
-FUNCTIONS = {"LSTM": F.lstm}
+FUNCTIONS = {"SimpleRNN": F.rnn, "LSTM": F.lstm, "GRU": F.gru}
 
 
 @pytest.mark.parametrize("kind", NAMES)

@@ -52,8 +52,8 @@ from typing import Any
 from minidl import backend, check
 from minidl.kernels import gru as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_states, check_weights
-from minidl.tensor import Function, Tensor, _wrap
+from minidl.nn.recurrent import Recurrent, by_time, check_weights, start_states
+from minidl.tensor import Function, Tensor
 
 
 class GRUFunction(Function):
@@ -105,10 +105,8 @@ def gru(
     array([[0.5712]], dtype=float32)
     """
     check.option("gru", "reset_after", reset_after, (True, False))
-    check_weights("gru", 3, x, weight_ih, weight_hh, bias_ih, bias_hh)
-    N, H = x.shape[0], weight_hh.shape[1]
-    h0 = _wrap(backend.xp_of(x._data).zeros((N, H), x.dtype)) if h0 is None else h0
-    states = check_states("gru", [h0], 1, (N, H), x)
+    x = check_weights("gru", 3, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    states = start_states("gru", x, weight_hh.shape[1], h0=h0)
     m = None if mask is None else time_mask("gru", mask, x)
     return GRUFunction(m, None, reset_after)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
 
@@ -145,6 +143,7 @@ class GRU(Recurrent):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
     ):
+        self.reset_after = check.option("GRU", "reset_after", reset_after, (True, False))
         super().__init__(
             input_size,
             hidden_size,
@@ -156,7 +155,6 @@ class GRU(Recurrent):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
         )
-        self.reset_after = check.option("GRU", "reset_after", reset_after, (True, False))
 
     def sequence(self, x: Tensor, states: list[Tensor], m: Any, k: Any) -> tuple[Tensor, ...]:
         return GRUFunction(m, k, self.reset_after)(x, *self.weights(), *states)

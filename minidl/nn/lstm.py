@@ -39,11 +39,11 @@ Computation 12(10).
 
 from typing import Any
 
-from minidl import backend, check
+from minidl import check
 from minidl.kernels import lstm as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_states, check_weights
-from minidl.tensor import Function, Tensor, _wrap
+from minidl.nn.recurrent import Recurrent, by_time, check_weights, start_states
+from minidl.tensor import Function, Tensor
 
 
 class LSTMFunction(Function):
@@ -93,10 +93,8 @@ def lstm(
     >>> c.numpy().round(4)                                         # c <- c/2 + tanh(1)/2, twice
     array([[0.5712]], dtype=float32)
     """
-    check_weights("lstm", 4, x, weight_ih, weight_hh, bias_ih, bias_hh)
-    N, H = x.shape[0], weight_hh.shape[1]
-    zeros = _wrap(backend.xp_of(x._data).zeros((N, H), x.dtype))
-    states = check_states("lstm", [zeros if s is None else s for s in (h0, c0)], 2, (N, H), x)
+    x = check_weights("lstm", 4, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    states = start_states("lstm", x, weight_hh.shape[1], h0=h0, c0=c0)
     m = None if mask is None else time_mask("lstm", mask, x)
     return LSTMFunction(m, None)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
 
@@ -134,6 +132,7 @@ class LSTM(Recurrent):
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
     ):
+        self.unit_forget_bias = check.option("LSTM", "unit_forget_bias", unit_forget_bias, (True, False))
         super().__init__(
             input_size,
             hidden_size,
@@ -145,7 +144,6 @@ class LSTM(Recurrent):
             dropout=dropout,
             recurrent_dropout=recurrent_dropout,
         )
-        self.unit_forget_bias = check.option("LSTM", "unit_forget_bias", unit_forget_bias, (True, False))
         if bias and unit_forget_bias:
             self.bias_ih_l0.writable()[hidden_size : 2 * hidden_size] = 1
 

@@ -23,7 +23,10 @@ def time_mask(who: str, mask: Any, x: Any) -> Any:
     minidl.check.ShapeError: LSTM: mask must have shape (N, T) = (1, 2), got (1, 3)
     """
     check.tensor(who, "x", x)
-    array = mask._data if isinstance(mask, Tensor) else backend.array(mask)
+    try:
+        array = mask._data if isinstance(mask, Tensor) else backend.array(mask)
+    except (ValueError, TypeError) as error:  # ragged lists, strings
+        raise type(error)(f"{who}: mask: {error}") from None
     if array.shape != tuple(x.shape[:2]):
         raise check.ShapeError(f"{who}: mask must have shape (N, T) = {tuple(x.shape[:2])}, got {array.shape}")
     if array.dtype.kind == "f":

@@ -71,6 +71,8 @@ class Recurrent(Module):
         self.stateful = check.option(who, "stateful", stateful, (True, False))
         self.dropout = check.number(who, "dropout", dropout, low=0, high=1)
         self.recurrent_dropout = check.number(who, "recurrent_dropout", recurrent_dropout, low=0, high=1)
+        check.elements(who, "weight_ih (gates * hidden_size, input_size)", (GH, D))
+        check.elements(who, "weight_hh (gates * hidden_size, hidden_size)", (GH, H))
         self.weight_ih_l0 = Parameter(init.glorot_uniform((GH, D)))
         self.weight_hh_l0 = Parameter(init.orthogonal((GH, H)))
         self.bias_ih_l0 = Parameter(init.zeros(GH)) if bias else None
@@ -86,7 +88,7 @@ class Recurrent(Module):
 
     def forward(self, x: Tensor, mask: Any = None, initial_state: Any = None) -> Any:
         who = type(self).__name__
-        check_steps(who, x, self.input_size)
+        x = check_steps(who, x, self.input_size)
         check.one_dtype(who, x, self.weight_hh_l0, None)
         m = None if mask is None else time_mask(who, mask, x)
         states = self._initial(who, x, initial_state)
@@ -131,7 +133,7 @@ class Recurrent(Module):
                     "keep the batch size, or call reset_states()"
                 )
             return [s.to(x.backend).to(x.dtype.name) for s in self._kept]
-        return [_wrap(backend.xp_of(x._data).zeros(shape, x.dtype)) for _ in range(self.states)]
+        return [zeros(shape, x) for _ in range(self.states)]
 
     def options(self) -> dict[str, Any]:
         r"""What it was made with: `type(layer)(**layer.options())` makes another of its kind."""
@@ -158,8 +160,8 @@ class Recurrent(Module):
 
 
 # ---- arguments ----
-def check_steps(who: str, x: Any, D: int) -> None:
-    r"""ShapeError unless x is (N, T, D) with T >= 1."""
+def check_steps(who: str, x: Any, D: int) -> Tensor:
+    r"""x as a tensor, or a ShapeError unless it is (N, T, D) with T >= 1."""
     check.floats(who, "x", x)
     if len(x.shape) == 2:
         raise check.ShapeError(
@@ -169,6 +171,7 @@ def check_steps(who: str, x: Any, D: int) -> None:
     check.axis_size(who, "x", x, -1, D, "input_size")
     if x.shape[1] == 0:
         raise check.ShapeError(f"{who}: x must have at least one time step, got shape {x.shape}")
+    return x if isinstance(x, Tensor) else Tensor(x)
 
 
 def check_states(who: str, given: Any, n: int, shape: tuple[int, int], x: Tensor) -> list[Tensor]:
@@ -177,30 +180,45 @@ def check_states(who: str, given: Any, n: int, shape: tuple[int, int], x: Tensor
     if len(states) != n:
         wanted = "one tensor, h" if n == 1 else "a pair, (h, c)" if n == 2 else f"{n} tensors"
         raise check.ShapeError(f"{who}: initial_state must be {wanted}, got {len(states)}")
-    for s in states:
-        check.floats(who, "initial_state", s)
-        if tuple(s.shape) != shape:
-            raise check.ShapeError(f"{who}: initial_state must have shape (N, H) = {shape}, got {tuple(s.shape)}")
-        if s.dtype != x.dtype:
-            raise check.DTypeError(f"{who}: x and initial_state must have one dtype, got {x.dtype} and {s.dtype}")
-    return [s if isinstance(s, Tensor) else Tensor(s) for s in states]
+    names = [f"initial_state[{i}]" for i in range(n)] if n > 1 else ["initial_state"]
+    return [_checked_state(who, name, s, shape, x) for name, s in zip(names, states, strict=True)]
 
 
-def check_weights(who: str, gates: int, x: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any) -> None:
-    r"""ShapeError or DTypeError unless the weights fit to each other, to x and to this number of gates."""
+def start_states(who: str, x: Tensor, H: int, **given: Any) -> list[Tensor]:
+    r"""The states of the given names, each (N, H) and of the dtype of x; zeros for None."""
+    shape = (x.shape[0], H)
+    return [zeros(shape, x) if s is None else _checked_state(who, name, s, shape, x) for name, s in given.items()]
+
+
+def zeros(shape: tuple[int, int], x: Tensor) -> Tensor:
+    r"""A state of zeros, where x lives and of its dtype."""
+    return _wrap(backend.xp_of(x._data).zeros(shape, x.dtype))
+
+
+def _checked_state(who: str, name: str, s: Any, shape: tuple[int, int], x: Tensor) -> Tensor:
+    check.floats(who, name, s)
+    if tuple(s.shape) != shape:
+        raise check.ShapeError(f"{who}: {name} must have shape (N, H) = {shape}, got {tuple(s.shape)}")
+    if s.dtype != x.dtype:
+        raise check.DTypeError(f"{who}: x and {name} must have one dtype, got {x.dtype} and {s.dtype}")
+    return s if isinstance(s, Tensor) else Tensor(s)
+
+
+def check_weights(who: str, gates: int, x: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any) -> Tensor:
+    r"""x as a tensor, or a ShapeError or DTypeError unless the weights fit to each other, to x and to the gates."""
     check.rank(who, "weight_hh", weight_hh, "(GH, H)")
     GH, H = weight_hh.shape
     if gates * H != GH:
         raise check.ShapeError(f"{who}: weight_hh must have shape ({gates} H, H), got {weight_hh.shape}")
     check.rank(who, "weight_ih", weight_ih, "(GH, D)")
     check.axis_size(who, "weight_ih", weight_ih, 0, GH, f"{gates} H")
-    check_steps(who, x, weight_ih.shape[1])
-    for bias in (bias_ih, bias_hh):
-        check.one_dtype(who, x, weight_ih, bias)
+    x = check_steps(who, x, weight_ih.shape[1])
+    for name, bias in (("bias_ih", bias_ih), ("bias_hh", bias_hh)):
         if bias is not None:
-            check.rank(who, "bias", bias, "(GH,)")
-            check.axis_size(who, "bias", bias, 0, GH, f"{gates} H")
-    check.one_dtype(who, x, weight_hh, None)
+            check.rank(who, name, bias, "(GH,)")
+            check.axis_size(who, name, bias, 0, GH, f"{gates} H")
+    check.one_dtype(who, x, weight_ih=weight_ih, weight_hh=weight_hh, bias_ih=bias_ih, bias_hh=bias_hh)
+    return x
 
 
 def by_time(x: Any, m: Any, k: Any, H: int) -> tuple[Any, Any, Any]:

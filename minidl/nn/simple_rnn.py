@@ -29,11 +29,10 @@ Science 14; Werbos 1990, Proceedings of the IEEE 78 (through time).
 
 from typing import Any
 
-from minidl import backend
 from minidl.kernels import rnn as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_states, check_weights
-from minidl.tensor import Function, Tensor, _wrap
+from minidl.nn.recurrent import Recurrent, by_time, check_weights, start_states
+from minidl.tensor import Function, Tensor
 
 
 class RNNFunction(Function):
@@ -81,10 +80,8 @@ def rnn(
     array([[[0.7616],
             [0.234 ]]], dtype=float32)
     """
-    check_weights("rnn", 1, x, weight_ih, weight_hh, bias_ih, bias_hh)
-    N, H = x.shape[0], weight_hh.shape[1]
-    h0 = _wrap(backend.xp_of(x._data).zeros((N, H), x.dtype)) if h0 is None else h0
-    states = check_states("rnn", [h0], 1, (N, H), x)
+    x = check_weights("rnn", 1, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    states = start_states("rnn", x, weight_hh.shape[1], h0=h0)
     m = None if mask is None else time_mask("rnn", mask, x)
     return RNNFunction(m, None)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
 
