@@ -9,7 +9,7 @@ import pytest
 
 import minidl
 from demos import __main__ as runner
-from demos import backprop, gradcheck, lenet, one_by_one, pooling, xor
+from demos import backprop, gradcheck, lenet, masking, one_by_one, pooling, stateful, xor
 from minidl.datasets import load_digits
 
 ROOT = Path(__file__).parent.parent
@@ -87,9 +87,37 @@ def test_the_first_probabilities_are_near_uniform():
     assert np.max([step["probabilities"] for step in steps]) < 0.2
 
 
+def test_padding_with_a_mask_changes_nothing_and_without_one_a_lot(arguments):
+    result = masking.main(arguments)
+    assert min(result["post, masked"]) >= 0.95
+    assert max(result["post"]) <= 0.6
+    differences = result["differences"]
+    assert differences["post, masked"] < 1e-5 and differences["pre, masked"] < 1e-5
+    assert differences["post"] > 0.1 and differences["pre"] > 0.1
+
+
+def test_only_a_stateful_layer_remembers_the_window_before(arguments):
+    result = stateful.main(arguments)
+    assert result["difference"] < 1e-5
+    assert min(result["stateful"]["windows"]) >= 0.98
+    assert result["stateless"]["windows"][0] >= 0.98 and result["stateless"]["windows"][1] <= 0.6
+    assert result["floor"] == pytest.approx(np.sin(np.pi / 10) / np.sqrt(2))
+    assert result["stateless"]["sine"] > 0.9 * result["floor"]  # one value of a sine does not say where it goes
+    assert result["stateful"]["sine"] < 0.1 * result["floor"]
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert set(runner.demos()) == {"backprop", "gradcheck", "lenet", "one_by_one", "pooling", "xor"}
+    assert set(runner.demos()) == {
+        "backprop",
+        "gradcheck",
+        "lenet",
+        "masking",
+        "one_by_one",
+        "pooling",
+        "stateful",
+        "xor",
+    }
     assert all(name in out and text in out for name, text in runner.demos().items())
 
 
