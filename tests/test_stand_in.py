@@ -20,13 +20,16 @@ from tests.gpu.compile import COMPILER
 pytestmark = pytest.mark.skipif(COMPILER is None and minidl.current() != "cupy", reason="no C++ compiler")
 CASES = [case for layer in PLACES for case in cases(layer)]
 
+# every step rounds a tanh, by two libraries, and what is added up later may cancel: there the bound is an absolute one
+RECURRENT = {nn.SimpleRNN, nn.LSTM, nn.GRU, nn.Bidirectional, nn.Seq2Seq}
 
-def close(ours, theirs):
+
+def close(ours, theirs, atol):
     """Equal up to rounding: where a kernel runs its GPU body, an exp or a sum may be rounded otherwise."""
     assert (ours is None) == (theirs is None)
     if ours is not None:
         assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
-        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if ours.dtype == np.float32 else 1e-12, atol=1e-12)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if ours.dtype == np.float32 else 1e-12, atol=atol)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -42,7 +45,7 @@ def test_the_numbers_of_numpy(case, dtype):
         layer, inputs = subject.fresh(dtype)
         assert all(isinstance(x, cupy.ndarray) for x in inputs)
     for ours, theirs in zip(sum(result, []), sum(wanted, []), strict=True):
-        close(ours, theirs)
+        close(ours, theirs, 1e-6 if case.layer in RECURRENT and dtype == "float32" else 1e-12)
 
 
 def test_a_model_moves_there_and_back():

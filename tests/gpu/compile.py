@@ -153,21 +153,21 @@ class ElementwiseKernel:
             const = "const " if k < len(self.ins) else ""
             c = const + C_TYPES[str(types[p.name])]
             if p.raw:
-                head.append(f'Raw<{c}> {p.name} = {{({c}*)a[{k}], sizes[{k}], "{p.name}"}};')
+                head.append(f'Raw<{c}> {p.name} = {{({c}*)_a[{k}], _sizes[{k}], "{p.name}"}};')
             else:  # a number has size 1 and an array (broadcast by now) the size of the loop
-                inside.append(f"{c}& {p.name} = (({c}*)a[{k}])[sizes[{k}] == 1 ? 0 : i];")
-        lines = [
+                inside.append(f"{c}& {p.name} = (({c}*)_a[{k}])[_sizes[{k}] == 1 ? 0 : i];")
+        lines = [  # names of its own start with _, which CuPy lets no parameter have
             PRELUDE,
             *(f"typedef {c} {letter};" for letter, c in aliases.items()),
             *(f"typedef {C_TYPES[t]} {t};" for t in ("float32", "float64", "int32", "int64")),
-            'extern "C" const char* run(void** a, const long long* sizes, long long total, long long* bad) {',
+            'extern "C" const char* run(void** _a, const long long* _sizes, long long _total, long long* _bad) {',
             "bad_name = nullptr;",
             *head,
-            "for (ptrdiff_t i = 0; i < total; ++i) {",
+            "for (ptrdiff_t i = 0; i < _total; ++i) {",
             *inside,
             self.body,
             "}",
-            "*bad = bad_index;",
+            "*_bad = bad_index;",
             "return bad_name;",
             "}\n",
         ]
