@@ -51,6 +51,10 @@ IMAGE, LINE, ROWS = (2, 2, 6, 6), (2, 2, 6), (2, 3)
 CONV = {"in_channels": 2, "out_channels": 4, "kernel_size": 3, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 POOL = {"kernel_size": 2, "stride": None, "padding": 0, "ceil_mode": False}
 NORM = {"num_features": 2, "eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
+RECURRENT = {
+    **{"input_size": 3, "hidden_size": 2, "bias": True, "return_sequences": True, "return_state": True},
+    **{"go_backwards": True, "stateful": True, "dropout": 0.1, "recurrent_dropout": 0.1},
+}
 LAYERS = {
     "Linear": ({"in_features": 3, "out_features": 2, "bias": True}, ROWS),
     "Conv1d": ({**CONV, "bias": True, "padding_mode": "zeros"}, LINE),
@@ -84,6 +88,9 @@ LAYERS = {
     "Softmax": ({"axis": -1}, ROWS),
     "LogSoftmax": ({"axis": -1}, ROWS),
     "Flatten": ({"start_dim": 1, "end_dim": -1}, ROWS),
+    "SimpleRNN": (RECURRENT, (2, 4, 3)),
+    "LSTM": ({**RECURRENT, "unit_forget_bias": True}, (2, 4, 3)),
+    "GRU": ({**RECURRENT, "reset_after": True}, (2, 4, 3)),
     "RNNCell": ({"input_size": 3, "hidden_size": 2, "bias": True}, ROWS),
     "LSTMCell": ({"input_size": 3, "hidden_size": 2, "bias": True, "unit_forget_bias": True}, ROWS),
     "GRUCell": ({"input_size": 3, "hidden_size": 2, "bias": True, "reset_after": True}, ROWS),
@@ -162,6 +169,14 @@ def cell(gates):
     return {"x": X, "h": ONE, "weight_ih": w, "weight_hh": u, "bias_ih": b, "bias_hh": b}
 
 
+def recurrent(gates):
+    r"""Arguments of a recurrent layer with H = 1, T = 4."""
+    steps = Tensor(np.ones((2, 4, 3), "float32"))
+    arguments = {**cell(gates), "x": steps, "h0": ONE, "mask": np.ones((2, 4), bool)}
+    del arguments["h"]
+    return arguments
+
+
 CALLS = {  # a function, and arguments that work
     **{n: (getattr(ops, n), {"x": X}) for n in "exp log log1p sqrt abs sin cos tanh sigmoid relu squeeze".split()},
     **{
@@ -206,6 +221,9 @@ CALLS = {  # a function, and arguments that work
     "rnn_cell": (F.rnn_cell, cell(1)),
     "lstm_cell": (F.lstm_cell, {**cell(4), "c": ONE}),
     "gru_cell": (F.gru_cell, {**cell(3), "reset_after": True}),
+    "rnn": (F.rnn, recurrent(1)),
+    "lstm": (F.lstm, {**recurrent(4), "c0": ONE}),
+    "gru": (F.gru, {**recurrent(3), "reset_after": True}),
     "StepLR": (partial(optim.StepLR, optimizer(optim.SGD)), {"step_size": 2, "gamma": 0.1}),
     **{n: (partial(optimizer, cls), {"lr": 0.1, "weight_decay": 0.1}) for n, cls in optim.OPTIMIZERS.items()},
     "betas": (partial(optimizer, optim.Adam), {"betas": (0.9, 0.99)}),
