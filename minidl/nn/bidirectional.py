@@ -29,10 +29,11 @@ Transactions on Signal Processing 45(11). Names and meanings of the options are 
 from typing import Any
 
 from minidl import check, ops
+from minidl.nn.mask import time_mask
 from minidl.nn.module import Module
 from minidl.nn.module_list import check_module
 from minidl.nn.recurrent import Recurrent, check_states, check_steps
-from minidl.tensor import Tensor
+from minidl.tensor import Tensor, _wrap
 
 MERGE_MODES = {
     "concat": lambda a, b: ops.cat([a, b], -1),
@@ -54,7 +55,8 @@ class Bidirectional(Module):
     Called as `layer(x, mask=None, initial_state=None)`. With `return_state` the result is y (or the pair), then the
     states of the forward layer, then those of the backward layer; `initial_state` is a list in that order. The mask
     goes to both layers: the backward one passes over right padding before it starts, so the real steps come out as if
-    each sequence were alone. (At right padding the forward output repeats its last value, the backward one is 0.)
+    each sequence were alone. At masked steps the outputs of both layers are 0 (one layer by itself repeats its last
+    output), as in Keras and in torch's packed sequences.
 
     A `layer` with `go_backwards=True` is the one that starts at the end, and the other one reads from the start; y then
     stands in the order in which `layer` reads, as it would without Bidirectional.
@@ -91,6 +93,9 @@ class Bidirectional(Module):
             states = [*of_a, *of_b]
         if self.layer.return_sequences:
             b = ops.flip(b, 1)  # from the order of reading to that of the other layer
+            if mask is not None:
+                m = self.compute_mask(x, time_mask("Bidirectional", mask, x))
+                a, b = (ops.where(_wrap(m[..., None]), half, 0.0) for half in (a, b))
         y = MERGE_MODES[self.merge_mode](a, b)
         return (*(y if self.merge_mode is None else [y]), *states) if states else y
 
