@@ -159,6 +159,32 @@ def test_layouts_do_not_matter_and_inputs_stay_as_they_are(kind):
         np.testing.assert_array_equal(s.numpy(), before)
 
 
+@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("H", [2, 60])
+def test_backward_changes_nothing_that_it_was_given(kind, H):
+    layer, x, g = made(kind, 3, H, return_sequences=True), normal(3, 4, 3), normal(3, 4, H)
+    _, once = both(layer, [x], layer, [g])
+    layer.zero_grad()
+    leaf, upstream = Tensor(x, requires_grad=True), Tensor(g)
+    y = layer(leaf)
+    y.backward(upstream, retain_graph=True)
+    y.backward(upstream)
+    np.testing.assert_array_equal(upstream.numpy(), g)
+    close([Tensor(p.grad).numpy() for p in (leaf, *layer.parameters())], [2 * a for a in once])
+    layer.zero_grad()
+    layer(Tensor(x)).backward(g)  # an x that wants no gradient
+    close([Tensor(p.grad).numpy() for p in layer.parameters()], once[1:])
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_an_output_that_was_overwritten_is_an_error_and_no_wrong_gradient(kind):
+    y = made(kind, return_sequences=True)(Tensor(normal(3, 4, 3)))
+    with minidl.no_grad():
+        y[:, 1] = 2.0
+    with pytest.raises(RuntimeError, match="changed in place"):
+        y.sum().backward()
+
+
 # ---- the functional forms ----
 FUNCTIONS = {"SimpleRNN": F.rnn, "LSTM": F.lstm, "GRU": F.gru}
 
