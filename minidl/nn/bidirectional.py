@@ -94,8 +94,9 @@ class Bidirectional(Module):
         if self.layer.return_sequences:
             b = ops.flip(b, 1)  # from the order of reading to that of the other layer
             if mask is not None:
-                m = self.compute_mask(x, time_mask("Bidirectional", mask, x))
-                a, b = (ops.where(_wrap(m[..., None]), half, 0.0) for half in (a, b))
+                m = time_mask("Bidirectional", mask, x)[..., None]
+                real = _wrap(m[:, ::-1] if self.layer.go_backwards else m)
+                a, b = ops.where(real, a, 0.0), ops.where(real, b, 0.0)
         y = MERGE_MODES[self.merge_mode](a, b)
         return (*(y if self.merge_mode is None else [y]), *states) if states else y
 
