@@ -16,6 +16,7 @@ array([2., 4., 6.], dtype=float32)
 | `minidl.fit`, `minidl.evaluate`, `minidl.predict`, `minidl.train` | training |
 | `minidl.datasets`, `minidl.plot` | data, pictures |
 | `minidl.save`, `minidl.load`, `minidl.save_checkpoint`, `minidl.load_checkpoint` | weights, whole runs |
+| `minidl.load_torch_recurrent`, `minidl.load_keras_recurrent` | weights of other frameworks' recurrent layers |
 | `minidl.use`, `minidl.manual_seed` | NumPy or CuPy; random numbers |
 | `minidl.testing` | gradient checks, for your own layers too |
 """
@@ -30,6 +31,7 @@ if (Path(__file__).parent / "kernels").is_file():
 from minidl import datasets, functional, init, losses, nn, ops, optim, plot, random, testing, train
 from minidl.backend import current, use
 from minidl.check import DTypeError, IndexRangeError, ShapeError
+from minidl.interop import load_keras_recurrent, load_torch_recurrent
 from minidl.io import load, save
 from minidl.ops import *  # noqa: F403  (minidl.exp, minidl.cat, ... as in torch; the list is ops.__all__)
 from minidl.random import generator, manual_seed
@@ -54,6 +56,8 @@ __all__ = [
     "init",
     "load",
     "load_checkpoint",
+    "load_keras_recurrent",
+    "load_torch_recurrent",
     "losses",
     "manual_seed",
     "nn",

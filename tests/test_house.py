@@ -18,7 +18,8 @@ FLOORS = [
     ("minidl.backend", "minidl.jit", "minidl.check", "minidl.kernels"),
     ("minidl.tensor", "minidl.host", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops"),
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim"),
-    ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.plot", "minidl.io", "minidl.functional"),
+    ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.plot")
+    + ("minidl.io", "minidl.interop", "minidl.functional"),
     ("minidl.__main__", "minidl"),
     ("demos",),
 ]
