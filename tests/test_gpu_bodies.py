@@ -17,6 +17,7 @@ import minidl.kernels
 from minidl import backend
 from minidl.kernels import pool
 from minidl.testing.strategies import geometries, shapes
+from tests import test_kernels_recurrent as loops
 from tests.gpu import standin
 from tests.gpu.compile import COMPILER, ElementwiseKernel
 
@@ -108,10 +109,18 @@ PARITY = {
     ("sum_pool", "SUM_GRAD_GPU"): ("sum_windows_grad", "sum_grad_ref", sum_windows_grad),
     ("scatter", "SCATTER_ADD_GPU"): ("scatter_add", "scatter_add_ref", scatter_add),
     ("erf", "ERFC_GPU"): ("erfc", "erfc_ref", erfc),
+    ("rnn", "RNN_GPU"): ("rnn", "rnn_ref", loops.rnn_forward),
+    ("rnn", "RNN_GRAD_GPU"): ("rnn_grad", "rnn_grad_ref", loops.rnn_backward),
+    ("lstm", "LSTM_GPU"): ("lstm", "lstm_ref", loops.lstm_forward),
+    ("lstm", "LSTM_GRAD_GPU"): ("lstm_grad", "lstm_grad_ref", loops.lstm_backward),
+    ("gru", "GRU_GPU"): ("gru", "gru_ref", loops.gru_forward),
+    ("gru", "GRU_GRAD_GPU"): ("gru_grad", "gru_grad_ref", loops.gru_backward),
 }
 # where an exp or its like is rounded, by two libraries: units in the last place. The reference of erfc computes
 # 1 - erf(x) up to x = 1.5, where a few units of the 1 are 1 / erfc(1.5) = 30 times as many of the difference.
 ROUNDED = {"ERFC_GPU": 4 * 30}
+# time loops: a step starts from what the one before it has rounded, and sums cancel (see test_kernels_recurrent.py)
+LOOPS = {"rnn", "lstm", "gru"}
 
 
 def kernel_file(name):
@@ -140,7 +149,9 @@ def test_a_body_is_its_reference(where, data):
             assert standin.ran == {functions[where[1]][3]}
     for ours, theirs in zip(results, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
         assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
-        if where[1] in ROUNDED:
+        if where[0] in LOOPS:
+            loops.assert_close([ours], [theirs])
+        elif where[1] in ROUNDED:
             np.testing.assert_allclose(ours, theirs, rtol=ROUNDED[where[1]] * np.finfo(ours.dtype).eps, atol=0)
         else:
             assert np.array_equal(ours, theirs, equal_nan=ours.dtype.kind == "f")
