@@ -9,8 +9,9 @@ import pytest
 
 import minidl
 from demos import __main__ as runner
-from demos import backprop, gradcheck, lenet, masking, one_by_one, pooling, stateful, xor
+from demos import backprop, bidirectional, gradcheck, lenet, masking, one_by_one, pooling, seq2seq, stateful, xor
 from minidl.datasets import load_digits
+from minidl.nn.bidirectional import MERGE_MODES
 
 ROOT = Path(__file__).parent.parent
 
@@ -106,15 +107,34 @@ def test_only_a_stateful_layer_remembers_the_window_before(arguments):
     assert result["stateful"]["sine"] < 0.1 * result["floor"]
 
 
+def test_what_lies_in_the_future_needs_both_directions(arguments):
+    result = bidirectional.main(arguments)
+    assert result["forward only"] < 0.65
+    assert all(result[mode] >= 0.99 for mode in MERGE_MODES if mode is not None)
+    one, two = (result["dependence"][name] for name in ("forward only", "concat"))
+    future = np.triu(np.ones(one.shape, bool), k=1)
+    assert (one[future] == 0).all() and (two[future] > 0).all()
+
+
+def test_copying_is_learned_from_the_reversed_source(arguments):
+    result = seq2seq.main(arguments)
+    backward, forward = (result[f"copy, source {order} (small)"]["token"] for order in ("reversed", "forward"))
+    assert backward >= 0.90
+    assert backward >= forward + 0.15
+    assert result["sort"]["exact"] >= 0.9
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
         "backprop",
+        "bidirectional",
         "gradcheck",
         "lenet",
         "masking",
         "one_by_one",
         "pooling",
+        "seq2seq",
         "stateful",
         "xor",
     }
