@@ -98,8 +98,8 @@ class Seq2Seq(Module):
 
     def forward(self, source: Tensor, target: Tensor, mask: Any = None) -> Tensor:
         r"""Teacher forcing: the logits (N, T, K) of each target id, given the source and the target ids before it."""
-        check_ids("source", source, self.source_size)
-        check_ids("target", target, self.target_size)
+        check_ids("source", source, "(N, S)", self.source_size)
+        check_ids("target", target, "(N, T)", self.target_size)
         N, T = target.shape
         if len(source) != N:
             raise check.ShapeError(f"Seq2Seq: source and target must have one batch size, got {len(source)} and {N}")
@@ -110,7 +110,7 @@ class Seq2Seq(Module):
     def generate(self, source: Tensor, length: int, mask: Any = None) -> Tensor:
         r"""Free running: `length` ids (N, length), each the most likely one after those before it (greedy decoding)."""
         length = check.size("Seq2Seq.generate", "length", length)
-        check_ids("source", source, self.source_size)
+        check_ids("source", source, "(N, S)", self.source_size)
         ids = _wrap(backend.xp_of(source._data).full((len(source), 1), self.start))
         written = []
         with no_grad():
@@ -140,11 +140,11 @@ class Seq2Seq(Module):
         )
 
 
-def check_ids(name: str, ids: Any, high: int) -> None:
-    r"""ShapeError, ValueError or DTypeError unless ids is a tensor (N, T >= 1) of integers below `high`."""
+def check_ids(name: str, ids: Any, shape: str, high: int) -> None:
+    r"""ShapeError, ValueError or DTypeError unless ids is a tensor of this shape, with steps, of ids below `high`."""
     if not isinstance(ids, Tensor):
         raise check.DTypeError(f"Seq2Seq: {name} must be a Tensor, got {type(ids).__name__}")
-    check.rank("Seq2Seq", name, ids, "(N, T)")
+    check.rank("Seq2Seq", name, ids, shape)
     if ids.shape[1] == 0:
         raise check.ShapeError(f"Seq2Seq: {name} must have at least one step, got shape {ids.shape}")
     check.indices("Seq2Seq", name, ids._data, high)
