@@ -14,9 +14,14 @@ POOL = {"stride": None, "padding": 0, "ceil_mode": False}
 AVERAGE = {**POOL, "count_include_pad": True}
 NORM = {"eps": 1e-5, "momentum": 0.1, "affine": True, "track_running_stats": True}
 UPSAMPLE = {"size": None, "scale_factor": None, "mode": "nearest", "align_corners": None}
-LOSS = {"reduction": "mean", "sample_weight": None}  # which torch has not
+LOSS = {"reduction": "mean", "sample_weight": None}  # which torch has not (and no class_axis: it is 1)
 MADE_UP = {"n_samples": 100, "noise": 0.0, "seed": 0}
 REDUCED = {"axis": None, "keepdims": False}
+RECURRENT = {  # bias is torch's, the others are Keras'
+    **{"bias": True, "return_sequences": False, "return_state": False, "go_backwards": False, "stateful": False},
+    **{"dropout": 0.0, "recurrent_dropout": 0.0},
+}
+UNROLLED = {"bias_ih": None, "bias_hh": None, "h0": None, "mask": None}
 ADAM = {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8}
 
 # torch 2.13
@@ -51,7 +56,7 @@ TORCH = {
     F.conv1d: {**WINDOW, "bias": None},
     F.conv2d: {**WINDOW, "bias": None},
     F.conv_transpose2d: {**WINDOW, "bias": None, "output_padding": 0},
-    F.cross_entropy: {**LOSS, "weight": None, "ignore_index": -100, "label_smoothing": 0.0},
+    F.cross_entropy: {**LOSS, "weight": None, "ignore_index": -100, "label_smoothing": 0.0, "class_axis": 1},
     F.dropout: {"p": 0.5, "training": True},
     F.dropout2d: {"p": 0.5, "training": True},
     F.elu: {"alpha": 1.0},
@@ -68,7 +73,7 @@ TORCH = {
     F.max_pool1d: {**POOL, "dilation": 1},
     F.max_pool2d: {**POOL, "dilation": 1},
     F.mse_loss: LOSS,
-    F.nll_loss: {**LOSS, "weight": None, "ignore_index": -100},
+    F.nll_loss: {**LOSS, "weight": None, "ignore_index": -100, "class_axis": 1},
     F.smooth_l1_loss: {**LOSS, "beta": 1.0},
     F.softplus: {"beta": 1.0, "threshold": 20.0},
     optim.SGD: {"lr": 1e-3, "momentum": 0.0, "weight_decay": 0.0, "nesterov": False},
@@ -96,6 +101,9 @@ OURS = {
     nn.LogSoftmax: {"axis": -1},
     nn.Masking: {"value": 0.0},
     nn.Residual: {"shortcut": None},
+    nn.SimpleRNN: RECURRENT,
+    nn.LSTM: {**RECURRENT, "unit_forget_bias": True},
+    nn.GRU: {**RECURRENT, "reset_after": True},
     nn.RNNCell: {"bias": True},
     nn.LSTMCell: {"bias": True, "unit_forget_bias": True},  # Keras'
     nn.GRUCell: {"bias": True, "reset_after": True},  # Keras'
@@ -111,6 +119,9 @@ OURS = {
     F.half_squared_error: LOSS,
     F.hinge_loss: LOSS,
     F.log_softmax: {"axis": -1},
+    F.rnn: UNROLLED,
+    F.lstm: {**UNROLLED, "c0": None},
+    F.gru: {**UNROLLED, "reset_after": True},
     **dict.fromkeys((F.rnn_cell, F.lstm_cell), {"bias_ih": None, "bias_hh": None}),
     F.gru_cell: {"bias_ih": None, "bias_hh": None, "reset_after": True},
     F.pad: {"mode": "constant", "value": 0},

@@ -363,6 +363,7 @@ def test_gradients_beside_and_on_the_corners():
 
 # ---- bad input ----
 X = Tensor(np.ones((3, 4), "float32"))
+NTK = Tensor(np.zeros((2, 5, 3), "float32"))
 V = Tensor(np.full(4, 0.5, "float32"))
 WANTS = Tensor(np.full(4, 0.5), requires_grad=True)
 NAN, INF = math.nan, math.inf
@@ -430,6 +431,12 @@ BAD = [
     ("cross_entropy", (X, [0, 1, 2]), {"label_smoothing": NAN}, ValueError, "label_smoothing must be a finite"),
     ("cross_entropy", (X, [0, 1, 2]), {"ignore_index": 1.5}, TypeError, "ignore_index must be an integer, got 1.5"),
     ("cross_entropy", (X, [0, 1, 2]), {"sample_weight": [1.0, 2.0]}, ValueError, "sample_weight"),
+    ("cross_entropy", (NTK, np.zeros((2, 5), int)), {}, ValueError, r"\(2, 3\) .* \(2, 5, 3\), got .* class_axis=-1"),
+    ("nll_loss", (NTK, np.zeros((2, 5), int)), {}, ValueError, "say class_axis=-1"),
+    ("cross_entropy", (NTK, np.zeros((2, 5), int)), {"class_axis": 3}, ValueError, "class_axis must be <= 2, got 3"),
+    ("cross_entropy", (NTK, np.zeros((2, 5), int)), {"class_axis": 0}, ValueError, "class_axis must not be axis 0"),
+    ("cross_entropy", (NTK, np.zeros((2, 5), int)), {"class_axis": -3}, ValueError, "axis 0, the examples, got -3"),
+    ("cross_entropy", (NTK, np.zeros((2, 5), int)), {"class_axis": "K"}, TypeError, "class_axis must be an integer"),
 ]
 
 

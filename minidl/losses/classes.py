@@ -1,13 +1,14 @@
 r"""What the losses over classes share: class numbers as targets, class weights, and the class axis moved to the end.
 
 The input is (N, K) or, with places, (N, K, d1, ...) as in torch; formulas are written for M = N * d1 * ... rows of K.
+Where another axis has the classes (a sequence of logits is (N, T, K)), `class_axis` names it, and it is moved first.
 """
 
 from typing import Any
 
 import numpy as np
 
-from minidl import check
+from minidl import check, ops
 from minidl.backend import xp_of
 from minidl.losses.arguments import weights_like
 from minidl.tensor import Tensor
@@ -25,6 +26,23 @@ def rows(x: Any) -> Any:
 def unrows(x: Any, shape: tuple[int, ...]) -> Any:
     r"""The way back, to `shape` (N, K, d1, ...)."""
     return xp_of(x).moveaxis(x.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+
+
+def classes_second(who: str, input: Tensor, target: Any, class_axis: int) -> tuple[Tensor, Any]:
+    r"""Input, and a target of its shape, with the classes as axis 1; ValueError for a class_axis that is not there.
+
+    >>> x, t = Tensor(np.zeros((2, 5, 3))), np.zeros((2, 5), int)
+    >>> [a.shape for a in classes_second("cross_entropy", x, t, -1)]
+    [(2, 3, 5), (2, 5)]
+    """
+    class_axis = check.integer(who, "class_axis", class_axis)
+    if class_axis == 1:
+        return input, target
+    axis = check.axis(who, class_axis, input.ndim, "class_axis")
+    if axis == 0:
+        raise ValueError(f"{who}: class_axis must not be axis 0, the examples, got {class_axis} for {input.shape}")
+    order = [0, axis, *(i for i in range(1, input.ndim) if i != axis)]
+    return ops.permute(input, order), target.transpose(order) if target.shape == input.shape else target
 
 
 def class_input(who: str, input: Tensor) -> None:
@@ -47,6 +65,8 @@ def class_numbers(who: str, input: Tensor, target: Any, ignore_index: int) -> tu
         )
     if target.shape != wanted:
         hint = "; one-hot targets must be floats" if target.shape == input.shape else ""
+        if target.shape == input.shape[:-1]:
+            hint = "; if the last axis of the input holds the classes, as in (N, T, K), say class_axis=-1"
         raise check.ShapeError(
             f"{who}: target must have shape {wanted} for an input of shape {input.shape}, got {target.shape}{hint}"
         )

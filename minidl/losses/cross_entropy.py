@@ -22,6 +22,7 @@ The mean is divided by the sum of the weights $w_t$ of the targets that count (a
 probabilities as targets, as in torch, by the number of rows, whatever the class weights are.
 
 Shapes: input (N, K) or (N, K, d1, ...), class numbers (N, d1, ...), probabilities as the input; losses (N, d1, ...).
+A sequence of logits, as recurrent layers make them, has its classes at the end: (N, T, K) with class_axis=-1.
 Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs". Label smoothing: Szegedy et
 al. 2016, CVPR, section 7.
 """
@@ -31,7 +32,7 @@ from typing import Any
 from minidl import check
 from minidl.backend import xp_of
 from minidl.losses.arguments import fixed_target
-from minidl.losses.classes import class_input, class_numbers, class_weights, rows, units, unrows
+from minidl.losses.classes import class_input, class_numbers, class_weights, classes_second, rows, units, unrows
 from minidl.losses.reduce import reduce
 from minidl.tensor import Function, Tensor
 
@@ -119,6 +120,7 @@ def cross_entropy(
     *,
     ignore_index: int = IGNORED,
     label_smoothing: float = 0.0,
+    class_axis: int = 1,
     reduction: str = "mean",
     sample_weight: Any = None,
 ) -> Tensor:
@@ -126,14 +128,21 @@ def cross_entropy(
 
     target: integers (N, d1, ...) from 0 to K-1 or ignore_index, which counts nothing; or floats of the input's shape.
     weight: one number >= 0 a class (K,). label_smoothing: from 0 to 1. ignore_index: class numbers only.
+    class_axis: where the input has its classes; -1 for logits (N, T, K) and targets (N, T) (without it, T and K would
+    be taken for each other in silence where T = K). sample_weight: also (N, T), such as a mask of the steps that count.
     Raises TypeError and ValueError for labels out of range, floats as labels, probabilities outside of [0, 1], shapes
     that do not fit, and a mean over targets that are all ignored.
 
     >>> cross_entropy(Tensor([[0.0, 0.0], [0.0, 100.0]]), [0, 1], reduction="none")
     Tensor([0.6931472, 0.       ])
+    >>> logits = Tensor([[[0.0, 0.0], [0.0, 100.0], [50.0, 0.0]]])                         # (N, T, K) = (1, 3, 2)
+    >>> mask = [[True, True, False]]                                                       # the last step is padding
+    >>> cross_entropy(logits, [[0, 1, 0]], class_axis=-1, sample_weight=mask).item()       # (log 2 + 0) / 2
+    0.346...
     """
     who = "cross_entropy"
     target = fixed_target(who, input, target)
+    input, target = classes_second(who, input, target, class_axis)
     class_input(who, input)
     weight = class_weights(who, input, weight)
     ignore_index = check.integer(who, "ignore_index", ignore_index)
@@ -157,6 +166,7 @@ def nll_loss(
     weight: Any = None,
     *,
     ignore_index: int = IGNORED,
+    class_axis: int = 1,
     reduction: str = "mean",
     sample_weight: Any = None,
 ) -> Tensor:
@@ -167,6 +177,7 @@ def nll_loss(
     0.375
     """
     target = fixed_target("nll_loss", input, target)
+    input, target = classes_second("nll_loss", input, target, class_axis)
     class_input("nll_loss", input)
     weight = class_weights("nll_loss", input, weight)
     ignore_index = check.integer("nll_loss", "ignore_index", ignore_index)

@@ -47,6 +47,7 @@ def reduce(who: str, losses: Tensor, reduction: str, sample_weight: Any = None, 
     r"""The losses, weighted and reduced (see above), for the loss function named `who`.
 
     sample_weight: numbers >= 0, one an example (N,), or of more of the leading axes of the losses: (N, T), ...
+        A mask of bools will do: the mean is then over what is True, and no other loss counts.
     units: a number, or an array of the losses' shape.
     Raises ValueError for weights that are negative, not finite or of another shape, and for a mean over nothing.
 

@@ -76,7 +76,10 @@ def _(pick):
         options["target"] = labels
     else:
         options["target"] = distribution(*shape)
-    return loss(pick, losses.cross_entropy, [distinct(*shape)], **options)
+    options["class_axis"] = axis = pick("class_axis", 1, -1)
+    if options["target"].ndim == len(shape):
+        options["target"] = np.moveaxis(options["target"], 1, axis)
+    return loss(pick, losses.cross_entropy, [np.moveaxis(distinct(*shape), 1, axis)], **options)
 
 
 @register(losses.nll_loss, **no_rungs_on_request)
@@ -87,7 +90,9 @@ def _(pick):
     labels = integers(N, *places, high=K)
     if pick("ignore_index", None, -1) is not None and labels.size > 1:
         labels.ravel()[0] = options["ignore_index"] = -1
-    return loss(pick, losses.nll_loss, [np.log(probabilities(N, K, *places))], target=labels, **options)
+    options["class_axis"] = pick("class_axis", 1, -1)
+    x = np.moveaxis(np.log(probabilities(N, K, *places)), 1, options["class_axis"])
+    return loss(pick, losses.nll_loss, [x], target=labels, **options)
 
 
 @register(losses.binary_cross_entropy, **no_rungs_on_request)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.train.rows import Rows
+from minidl.train.rows import Rows, spread
 
 
 def compute_class_weight(class_weight: Mapping | str | None, *, classes: Any, y: Any) -> np.ndarray:
@@ -58,15 +58,17 @@ def weight_of(who: str, class_weight: Mapping, label: Any) -> float:
     return check.number(who, f"class_weight[{label!r}]", class_weight.get(label, 1.0), low=0)
 
 
-def weights_of_rows(who: str, class_weight: Mapping | str, y: np.ndarray) -> np.ndarray:
+def weights_of_rows(who: str, class_weight: Mapping | str, y: np.ndarray, counts: np.ndarray) -> np.ndarray:
     r"""The weight of every label in y, an array of y's shape: labels that are integers, for instance (N,) or (N, T),
-    or 0.0 and 1.0 of shape (N,) or (N, 1)."""
-    columns = y.dtype.kind == "f" and (y.ndim == 1 or y.shape[1:] == (1,)) and bool((y == np.floor(y)).all())
+    or 0.0 and 1.0 of shape (N,) or (..., 1). Where `counts` is False stands no label: the weight is 0, and "balanced"
+    does not count it."""
+    labels = y[counts]
+    columns = y.dtype.kind == "f" and (y.ndim == 1 or y.shape[-1] == 1) and bool((labels == np.floor(labels)).all())
     if y.dtype.kind not in "iub" and not columns:
         raise ValueError(
             f"{who}: class_weight needs y to hold labels (integers), got dtype {y.dtype} of shape {y.shape}"
         )
-    labels = y.astype(np.int64)
+    labels = labels.astype(np.int64)
     if labels.min() < 0:
         raise ValueError(f"{who}: class_weight needs labels >= 0 in y, got {labels.min()}")
     classes, class_of = np.unique(labels, return_inverse=True)
@@ -77,19 +79,19 @@ def weights_of_rows(who: str, class_weight: Mapping | str, y: np.ndarray) -> np.
         weights = np.array([class_weight.get(label, 1.0) for label in classes.tolist()], dtype=np.float64)
     else:
         check.option(who, "class_weight", class_weight, ("balanced",))
-        weights = compute_class_weight(class_weight, classes=classes, y=labels.ravel())
-    return weights[class_of.reshape(y.shape)]
+        weights = compute_class_weight(class_weight, classes=classes, y=labels)
+    result = np.zeros(y.shape)
+    result[counts] = weights[class_of]
+    return result
 
 
 def class_weighted(who: str, rows: Rows, class_weight: Any) -> Rows:
-    r"""The rows with the weights of their classes, times the weights that they have."""
+    r"""The rows with the weights of their classes, times the weights that they have. Labels of weight 0 (padding) are
+    not looked at."""
     if not isinstance(class_weight, Mapping | str):
         raise check.DTypeError(f"{who}: class_weight must be a dict or 'balanced', got {class_weight!r}")
-    weight = weights_of_rows(who, class_weight, rows.y)
-    if rows.weight is not None:
-        wide = max(weight.ndim, rows.weight.ndim)
-        weight = weight.reshape(weight.shape + (1,) * (wide - weight.ndim))
-        weight = weight * rows.weight.reshape(rows.weight.shape + (1,) * (wide - rows.weight.ndim))
+    given = spread(rows.weight, rows.y)
+    weight = given * weights_of_rows(who, class_weight, rows.y, given > 0)
     if not weight.any():
         raise ValueError(f"{who}: class_weight={class_weight!r} leaves every row with weight 0")
     return Rows(rows.x, rows.y, weight)

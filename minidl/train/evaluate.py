@@ -2,7 +2,7 @@ r"""evaluate and predict: a trained model on data, a batch at a time, without gr
 
 A mean over batches is not the mean over rows when the last batch is smaller: each batch's loss counts with its number
 of rows (or their weights), and metrics are computed once, from all rows, not averaged over batches: the F1 or the AUC
-of two halves says nothing about that of the whole.
+of two halves says nothing about that of the whole. What has weight 0 (padding) counts in neither.
 """
 
 import contextlib
@@ -12,19 +12,12 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.losses import LOSSES, binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, hinge_loss
-from minidl.losses.cross_entropy import IGNORED
+from minidl.losses import LOSSES
 from minidl.nn.module import Module
 from minidl.tensor import Tensor, no_grad
+from minidl.train.answers import READS, plain, without_ignored
 from minidl.train.metrics import METRICS
 from minidl.train.rows import Rows, batches_of, numbers, place_of, rows_of
-
-# Losses of one output for two classes: the output above which the answer is yes, and the labels of no and yes.
-THRESHOLDS = {
-    binary_cross_entropy: (0.5, 0, 1),
-    binary_cross_entropy_with_logits: (0.0, 0, 1),
-    hinge_loss: (0.0, -1, 1),
-}
 
 
 def evaluate(
@@ -54,7 +47,8 @@ def evaluate(
     check_model(who, model)
     function, named = loss_of(who, loss), metrics_of(who, metrics)
     batch_size = check.size(who, "batch_size", batch_size)
-    return evaluated(model, rows_of(who, x, y, sample_weight), function, named, batch_size)
+    rows = without_ignored(who, rows_of(who, x, y, sample_weight), function)
+    return evaluated(model, rows, function, named, batch_size)
 
 
 def predict(model: Module, x: Any, *, batch_size: int = 32) -> np.ndarray:
@@ -105,7 +99,7 @@ class Tally:
         if self.seen:
             output = prediction.numpy()
             for kind, pairs in self.seen.items():
-                pairs.append(READS[kind](self.loss, output, batch.y))
+                pairs.append(READS[kind](self.loss, output, batch.y, batch.weight))
 
     def mean_loss(self) -> float:
         return self.total / self.weight if self.weight else float("nan")
@@ -117,42 +111,6 @@ class Tally:
         return {"loss": self.mean_loss()} | {
             name: float(metric(*whole[kind])) for name, (metric, kind) in self.metrics.items()
         }
-
-
-def labels(loss: Callable, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    r"""Classes wanted and classes given: the highest output along axis 1, or for losses of one output the side of its
-    threshold. Targets that are rows of K numbers (one-hot) count as their highest; ignored ones are left out."""
-    if _plain(loss) in THRESHOLDS:
-        cut, no, yes = THRESHOLDS[_plain(loss)]
-        given = np.where(output > cut, yes, no)
-    elif output.ndim < 2 or output.shape[1] == 1:
-        given = np.where(output > 0.5, 1, 0)
-    else:
-        target = target.argmax(axis=1) if target.shape == output.shape else target
-        given = output.argmax(axis=1)
-    counts = target.ravel() != IGNORED
-    return target.ravel()[counts], given.ravel()[counts]
-
-
-def scores(loss: Callable, output: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    r"""Classes wanted (N,) and a score for each class (N, K). Logits become probabilities: those of different rows can
-    be compared."""
-    if _plain(loss) is cross_entropy:
-        e = np.exp(output - output.max(axis=1, keepdims=True))
-        output = e / e.sum(axis=1, keepdims=True)
-    target = target.argmax(axis=1) if output.ndim > 1 < output.shape[1] and target.shape == output.shape else target
-    output = np.moveaxis(output, 1, -1).reshape(target.size, -1) if output.ndim > 1 else output
-    counts = target.ravel() != IGNORED
-    return target.ravel()[counts], output[counts]
-
-
-def _plain(loss: Callable) -> Callable:
-    """The function behind a functools.partial that sets its options."""
-    return getattr(loss, "func", loss)
-
-
-# what a metric reads -> how it is made of the loss function, the model's output and the target
-READS = {"labels": labels, "scores": scores, "outputs": lambda loss, output, target: (target, output)}
 
 
 def loss_of(who: str, loss: Any) -> Callable:
@@ -172,7 +130,7 @@ def metrics_of(who: str, metrics: Any) -> dict[str, tuple]:
     named = {}
     for name, metric in metrics.items():
         if callable(metric):
-            named[name] = (metric, known.get(_plain(metric), "outputs"))
+            named[name] = (metric, known.get(plain(metric), "outputs"))
         else:
             named[name] = METRICS[check.option(who, "metrics", metric, METRICS)]
         if name == "loss" or name.startswith("val_"):

@@ -26,6 +26,7 @@ from minidl import backend, check, random
 from minidl.nn.module import Buffer, Module
 from minidl.nn.recurrent import Recurrent
 from minidl.optim import OPTIMIZERS, Adam, Optimizer, clip_grad_norm
+from minidl.train.answers import without_ignored
 from minidl.train.callback import Callback
 from minidl.train.checkpoint import Checkpoint
 from minidl.train.class_weight import class_weighted
@@ -76,7 +77,7 @@ def fit(
     | `validation_split` | this share of the rows, the **last** ones, taken before shuffling, is kept for validation |
     | `validation_data` | (x, y) or (x, y, sample_weight) for validation |
     | `class_weight` | dict from class to weight (1 where missing), or "balanced": $n / (K n_k)$ on the training rows |
-    | `sample_weight` | weights (N,), or of y's first axes, for instance (N, T); multiplied with those of the classes |
+    | `sample_weight` | weights (N,), or of y's first axes, as a mask (N, T); multiplied with those of the classes |
     | `callbacks` | see `minidl.train.callbacks`; a `Checkpoint` comes after all others |
     | `shuffle` | another order of the rows in every epoch, drawn from `minidl.random` |
     | `metrics` | names from `minidl.train.METRICS`, functions of truth and output, or a dict from name to either |
@@ -85,8 +86,13 @@ def fit(
 
     x, y and weights are NumPy or CuPy arrays, tensors or lists; floats are converted to the model's float type. The
     numbers of an epoch are means over its rows, collected while the model changes (those with "val_" come after it);
-    class weights do not count in validation, and metrics are not weighted. A batch with a total weight of 0 is passed
-    over. Every part of the model ends in the mode (training or not) that it had, whatever happens.
+    class weights do not count in validation, and metrics are not weighted, but that what has weight 0 is left out of
+    those by name. A batch with a total weight of 0 is passed over. Every part of the model ends in the mode (training
+    or not) that it had, whatever happens.
+
+    An answer at each step of padded sequences, y (N, T): `sample_weight=sequence_mask(lengths)` makes losses, metrics
+    and "balanced" count the real steps alone. Layers have their classes at the end, (N, T, K), where `cross_entropy`
+    (like torch's) wants them as axis 1; `loss=functools.partial(F.cross_entropy, class_axis=-1)` tells it, and metrics.
 
     Raises ValueError or TypeError for arguments that do not fit, before the first step; what only shows at a batch (a
     label out of range, a shape that a layer refuses) is raised there. FloatingPointError, naming epoch and batch, where
@@ -111,6 +117,8 @@ def fit(
         clip_norm = check.number(WHO, "clip_norm", clip_norm, above=0)
     rows = rows_of(WHO, x, y, sample_weight)
     rows, validation = divided(WHO, rows, validation_split, validation_data)
+    rows = without_ignored(WHO, rows, function)
+    validation = without_ignored(WHO, validation, function) if validation else None
     if class_weight is not None:
         rows = class_weighted(WHO, rows, class_weight)
     optimizer = _optimizer(model, optimizer)

@@ -43,13 +43,25 @@ def rows_of(who: str, x: Any, y: Any, weight: Any, prefix: str = "") -> Rows:
     name = f"{prefix}sample_weight"
     weight = numbers(who, name, weight)
     if weight.shape != y.shape[: weight.ndim]:
-        raise check.ShapeError(f"{who}: {name} must have shape ({len(y)},), got {weight.shape}")
+        shapes = " or ".join(str(y.shape[:n]) for n in range(1, y.ndim + 1))
+        raise check.ShapeError(f"{who}: {name} must have shape {shapes}, got {weight.shape}")
     if not np.isfinite(weight).all() or weight.min() < 0:
         bad = weight[~np.isfinite(weight) | (weight < 0)].flat[0]
         raise ValueError(f"{who}: {name} must hold finite numbers >= 0, got {bad.item()!r}")
     if not weight.any():
         raise ValueError(f"{who}: {name} must not be 0 everywhere")
     return Rows(x, y, weight.astype(np.float64))
+
+
+def spread(weight: np.ndarray | None, y: np.ndarray) -> np.ndarray:
+    r"""Weights of the first axes of y, for each entry of y; 1 if there are none.
+
+    >>> spread(np.array([1.0, 0.0]), np.zeros((2, 3)))
+    array([[1., 1., 1.],
+           [0., 0., 0.]])
+    """
+    weight = np.ones(len(y)) if weight is None else weight
+    return np.broadcast_to(weight.reshape(weight.shape + (1,) * (y.ndim - weight.ndim)), y.shape)
 
 
 def divided(who: str, rows: Rows, split: Any, data: Any) -> tuple[Rows, Rows | None]:
