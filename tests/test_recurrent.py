@@ -32,7 +32,7 @@ from tests.recurrent import values_and_gradients as both
     return_sequences=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=60)
+@settings(max_examples=100)
 def test_it_is_its_cell_in_a_loop(kind, N, T, D, H, pattern, with_state, seed, **options):
     layer = made(kind, D, H, seed, return_state=True, **options)
     arrays = [normal(N, T, D, seed=seed), *(given_state(kind, N, H, seed) if with_state else [])]
@@ -200,3 +200,28 @@ def test_functions_are_the_layers(kind, bias, with_state):
     ours = both(lambda x, *s: function(x, *layer.weights(), *s, mask=m, **own), [normal(3, 4, 3), *states], layer)
     wanted = both(lambda x, *s: call(layer, x, None, s), [normal(3, 4, 3), *states], layer)
     close(ours[0] + ours[1], wanted[0] + wanted[1], bound=0)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize("absent", ["bias_ih", "bias_hh"])
+def test_one_of_the_two_biases_may_be_absent(kind, absent):
+    layer, function = made(kind), FUNCTIONS[kind.split()[0]]
+    own = {"reset_after": layer.reset_after} if kind.startswith("GRU") else {}
+    getattr(layer, f"{absent}_l0").data = np.zeros(layer.gates * 2)
+    one = {name: getattr(layer, f"{name}_l0") for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+    wanted = function(Tensor(normal(3, 4, 3)), **one, **own)
+    ours = function(Tensor(normal(3, 4, 3)), **{**one, absent: None}, **own)
+    close([y.numpy() for y in ours], [y.numpy() for y in wanted])
+    sum((y * y).sum() for y in ours).backward()
+    left = {"bias_ih": layer.bias_hh_l0, "bias_hh": layer.bias_ih_l0}[absent]
+    gradient = Tensor(left.grad).numpy()
+    layer.zero_grad()
+    sum((y * y).sum() for y in wanted).backward()
+    close([gradient], [Tensor(left.grad).numpy()])
+
+
+def test_lstm_with_one_of_its_states():
+    layer, x, s, zero = made("LSTM"), Tensor(normal(3, 4, 3)), Tensor(normal(3, 2)), Tensor(np.zeros((3, 2)))
+    for one, two in (({"h0": s}, (s, zero)), ({"c0": s}, (zero, s))):
+        for ours, wanted in zip(F.lstm(x, *layer.weights(), **one), F.lstm(x, *layer.weights(), *two), strict=True):
+            np.testing.assert_array_equal(ours.numpy(), wanted.numpy())

@@ -32,7 +32,7 @@ def padded(sequences, T, side, fill):
     go_backwards=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=25)
+@settings(max_examples=40)
 def test_a_padded_batch_is_each_sequence_alone(kind, side, lengths, more, H, fill, go_backwards, seed):
     N, T, D = len(lengths), max(lengths) + more, 2
     layer = made(kind, D, H, seed, go_backwards=go_backwards, **FULL)
