@@ -51,6 +51,40 @@ def test_printing():
     assert len({len(line) for line in lines[:-1]}) == 1  # the columns are straight
 
 
+class Cross(nn.Module):
+    r"""A layer with F D D parameters, and a formula that says so. (What it computes does not matter here.)"""
+
+    def __init__(self, D, F):
+        self.weight = nn.Parameter(np.ones((F, D, D)))
+
+    def forward(self, x):
+        return x * self.weight.mean()
+
+    def parameter_formula(self):
+        F, D, _ = self.weight.shape
+        return f"F D D, D={D}, F={F}"
+
+
+def test_formulas_of_parameters_stand_beside_their_number():
+    layer = Cross(3, 3)
+    tied = Cross(3, 3)
+    tied.weight = layer.weight
+    s = nn.summary(nn.Sequential(layer, nn.ReLU(), layer, tied, Cross(3, 1)), (2, 3))
+    assert [(row.parameters, row.formula) for row in s.rows] == [
+        (27, "F D D, D=3, F=3"),
+        (0, ""),
+        (0, ""),  # counted already, and so is the tied one
+        (0, ""),
+        (9, "F D D, D=3, F=1"),
+    ]
+    lines = str(s).splitlines()
+    assert lines[0].endswith("multiply-adds  parameter formula") and lines[2].endswith("  F D D, D=3, F=3")
+    at = lines[0].index("parameter formula")
+    assert [line[at:] for line in lines[2:7]] == [row.formula for row in s.rows]
+    assert lines[1] == lines[-2] == "-" * max(map(len, lines[:-2])) and not any(line.endswith(" ") for line in lines)
+    assert "formula" not in str(nn.summary(nn.Linear(2, 2), (1, 2))) and nn.Linear(2, 2).parameter_formula() == ""
+
+
 def test_shared_layers_and_parameters_count_once():
     layer = nn.Linear(3, 3)
     tied = nn.Linear(3, 3)

@@ -225,6 +225,10 @@ class Module:
         r"""Multiplications (each with an addition) of one forward pass from these shapes; 0 for layers without."""
         return 0
 
+    def parameter_formula(self) -> str:
+        r"""How the number of its own parameters comes about, for `summary`; "" where that needs no explanation."""
+        return ""
+
     def extra_repr(self) -> str:
         r"""The options shown between the brackets of its repr."""
         return ""

@@ -23,10 +23,11 @@ class Row(NamedTuple):
     output_shape: Any  # a tuple; a list of them for several outputs; None for a layer that is never called
     parameters: int
     multiply_adds: int
+    formula: str = ""  # the layer's parameter_formula(), where all its parameters are seen first
 
 
 class Summary(NamedTuple):
-    r"""The table. Print it, or read its rows and totals."""
+    r"""The table. Print it, or read its rows and totals. It has a column of formulas if a layer has one."""
 
     rows: list[Row]
     trainable: int  # parameters that require a gradient
@@ -34,7 +35,7 @@ class Summary(NamedTuple):
     multiply_adds: int
 
     def __str__(self) -> str:
-        head = ("layer", "type", "output shape", "parameters", "multiply-adds")
+        head = ("layer", "type", "output shape", "parameters", "multiply-adds", "parameter formula")
         lines = [
             (
                 row.path,
@@ -42,13 +43,16 @@ class Summary(NamedTuple):
                 "not called" if row.output_shape is None else str(row.output_shape),
                 f"{row.parameters:,}",
                 f"{row.multiply_adds:,}",
+                row.formula,
             )
             for row in self.rows
         ]
-        widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
-        form = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<<>>", widths, strict=True))
-        lines = [form.format(*line) for line in (head, *lines)]
-        rule = "-" * len(lines[0])
+        columns = 6 if any(row.formula for row in self.rows) else 5
+        lines = [line[:columns] for line in (head, *lines)]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        form = "  ".join(f"{{:{side}{width}}}" for side, width in zip("<<<>><", widths, strict=False))
+        lines = [form.format(*line).rstrip() for line in lines]
+        rule = "-" * max(map(len, lines))
         total = (
             f"parameters {self.trainable + self.frozen:,} ({self.trainable:,} trainable, {self.frozen:,} frozen), "
             f"multiply-adds {self.multiply_adds:,}"
@@ -87,6 +91,13 @@ def summary(model: Module, input_shape: tuple[int, ...], dtype: str = "float32")
     11     Linear     (1, 10)                 850            840
     ------------------------------------------------------------
     parameters 61,706 (61,706 trainable, 0 frozen), multiply-adds 416,520
+    >>> summary(nn.Sequential(nn.LSTM(16, 32), nn.Linear(32, 2)), (1, 10, 16))
+    layer  type    output shape  parameters  multiply-adds  parameter formula
+    ---------------------------------------------------------------------------------------
+    0      LSTM    (1, 32)            6,400         61,440  4 (H D + H H + 2 H), D=16, H=32
+    1      Linear  (1, 2)                66             64
+    ---------------------------------------------------------------------------------------
+    parameters 6,466 (6,466 trainable, 0 frozen), multiply-adds 61,504
     """
     if not isinstance(model, Module):
         raise check.DTypeError(f"summary: model must be a module, got {type(model).__name__}")
@@ -104,9 +115,11 @@ def summary(model: Module, input_shape: tuple[int, ...], dtype: str = "float32")
     layers = [(path, m) for path, m in model.named_modules() if _own(m) or not list(m.children())]
 
     def add_row(path: str, module: Module, output_shape: Any, multiply_adds: int) -> None:
-        fresh = {id(p): p.size for p in _own(module) if id(p) not in counted}
+        own = {id(p): p.size for p in _own(module)}
+        fresh = {i: size for i, size in own.items() if i not in counted}
         counted.update(fresh)
-        rows.append(Row(path, type(module).__name__, output_shape, sum(fresh.values()), multiply_adds))
+        formula = module.parameter_formula() if fresh == own else ""  # a tied weight would make it a lie
+        rows.append(Row(path, type(module).__name__, output_shape, sum(fresh.values()), multiply_adds, formula))
 
     def watch(path: str, module: Module) -> None:
         def hook(module: Module, inputs: tuple, output: Any) -> None:
