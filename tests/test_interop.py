@@ -24,8 +24,7 @@ with np.load(GOLDEN / "keras.npz") as _file:
     KERAS = dict(_file)
 ROWS = json.loads(str(KERAS["rows"]))
 
-OUTPUT = {"float32": 1e-6, "float64": 1e-12}  # |ours - theirs| / max(1, |theirs|)
-GRADIENT = {"float32": 1e-5, "float64": 1e-12}
+BOUND = {"float32": 1e-6, "float64": 1e-12}  # |ours - theirs| / max(1, |theirs|)
 
 
 def close(name, ours, theirs, tolerance):
@@ -210,7 +209,7 @@ def keras_weights(row):
     return [KERAS[f"weights {row['kind']} {i}"] for i in numbers if row.get("bias", True) or i % 3 < 2]
 
 
-@pytest.mark.parametrize("dtype", OUTPUT)
+@pytest.mark.parametrize("dtype", BOUND)
 @pytest.mark.parametrize(
     "row",
     ROWS,
@@ -232,19 +231,19 @@ def test_the_numbers_of_keras(row, dtype):
     loss = 0.0
     for i, (y, place) in enumerate(zip(outputs, row["outputs"], strict=True)):
         assert y.dtype == dtype
-        close(f"output {i}", y.numpy(), stored(place), OUTPUT[dtype])
+        close(f"output {i}", y.numpy(), stored(place), BOUND[dtype])
         loss = loss + (y * Tensor(KERAS["ups"][i, : y.size].reshape(y.shape).astype(dtype))).sum()
     loss.backward()
-    close("dx", Tensor(x.grad).numpy(), stored(row["dx"]), GRADIENT[dtype])
+    close("dx", Tensor(x.grad).numpy(), stored(row["dx"]), BOUND[dtype])
     for i, (s, ds) in enumerate(zip(states, stored(row["dstates"]), strict=True)):
-        close(f"dstates {i}", Tensor(s.grad).numpy(), ds, GRADIENT[dtype])
+        close(f"dstates {i}", Tensor(s.grad).numpy(), ds, BOUND[dtype])
     twin = built(row).to("float64")  # gradients change layout as weights do
     load_keras_recurrent(twin, [stored(place) for place in row["dweights"]])
     one_bias = row["kind"] != "GRU"
     theirs = twin.state_dict()
     for name, parameter in layer.named_parameters():
         if not (one_bias and "bias_hh" in name):
-            close(f"gradient of {name}", Tensor(parameter.grad).numpy(), theirs[name], GRADIENT[dtype])
+            close(f"gradient of {name}", Tensor(parameter.grad).numpy(), theirs[name], BOUND[dtype])
 
 
 def test_masks_go_on_as_in_keras():

