@@ -177,6 +177,7 @@ def recurrent(gates):
     return arguments
 
 
+RNN, KERAS = nn.SimpleRNN(3, 1), [np.ones((3, 1)), np.ones((1, 1)), np.ones(1)]
 CALLS = {  # a function, and arguments that work
     **{n: (getattr(ops, n), {"x": X}) for n in "exp log log1p sqrt abs sin cos tanh sigmoid relu squeeze".split()},
     **{
@@ -247,6 +248,13 @@ CALLS = {  # a function, and arguments that work
         {"sequences": [[1], [2, 3]], "maxlen": 2, "dtype": "int64", "padding": "pre", "truncating": "pre", "value": 0},
     ),
     "sequence_mask": (datasets.sequence_mask, {"lengths": [1, 2], "maxlen": 2, "padding": "pre"}),
+    "load_torch_recurrent": (minidl.load_torch_recurrent, {"model": RNN, "state": RNN.state_dict()}),
+    "an array of torch": (
+        lambda array: minidl.load_torch_recurrent(RNN, {**RNN.state_dict(), "weight_hh_l0": array}),
+        {"array": np.ones((1, 1))},
+    ),
+    "load_keras_recurrent": (minidl.load_keras_recurrent, {"model": RNN, "weights": KERAS}),
+    "an array of Keras": (lambda array: minidl.load_keras_recurrent(RNN, [*KERAS[:2], array]), {"array": np.ones(1)}),
     "zeros": (init.zeros, {"shape": (2, 3), "dtype": "float32"}),
     "he_normal": (init.he_normal, {"shape": (2, 3), "dtype": "float32"}),
     "manual_seed": (minidl.manual_seed, {"seed": 0}),
