@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from minidl import Tensor, nn
 from minidl.backend import to_numpy
+from minidl.datasets import pad_sequences
 from minidl.nn.mask import time_mask
 
 
@@ -127,6 +128,25 @@ def test_padding_does_not_change_the_answer_and_gets_no_gradient():
     for row, s in zip(y.numpy(), sentences, strict=True):
         np.testing.assert_allclose(row, model(Tensor([s])).numpy()[0], rtol=0, atol=1e-12)
     assert not to_numpy(table.weight.grad)[0].any() and to_numpy(table.weight.grad)[1:].any(axis=1).all()
+
+
+@pytest.mark.parametrize("padding", ["pre", "post"])
+@pytest.mark.parametrize("kind", [nn.SimpleRNN, nn.LSTM, nn.GRU])
+def test_a_padded_batch_through_recurrent_layers_is_each_sequence_alone(kind, padding):
+    layers = kind(3, 4, return_sequences=True), nn.Residual(kind(4, 4, return_sequences=True)), kind(4, 2)
+    model = nn.Sequential(nn.Embedding(6, 3, mask_zero=True), nn.Sequential(*layers[:2]), layers[2]).to("float64")
+    sentences = [[1, 2, 3, 2], [4], [5, 5]]
+    y = model(Tensor(pad_sequences(sentences, 6, padding=padding)))
+    g = np.random.default_rng(0).normal(size=y.shape)
+    y.backward(g)
+    grads = [to_numpy(p.grad) for p in model.parameters()]
+    model.zero_grad()
+    for n, s in enumerate(sentences):
+        alone = model(Tensor([s]))
+        alone.backward(g[n : n + 1])
+        np.testing.assert_allclose(y.numpy()[n], alone.numpy()[0], rtol=0, atol=1e-12)
+    for ours, p in zip(grads, model.parameters(), strict=True):
+        np.testing.assert_allclose(ours, to_numpy(p.grad), rtol=0, atol=1e-12)
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=4), st.integers(0, 2**32 - 1))

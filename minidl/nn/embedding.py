@@ -100,9 +100,8 @@ class Embedding(Module):
         return both("Embedding", (x._data if isinstance(x, Tensor) else x) != 0, mask, x)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.num_embeddings}, {self.embedding_dim}, padding_idx={self.padding_idx}, mask_zero={self.mask_zero}"
-        )
+        masks = ", mask_zero=True" if self.mask_zero else ""
+        return f"{self.num_embeddings}, {self.embedding_dim}, padding_idx={self.padding_idx}{masks}"
 
 
 def _row(who: str, padding_idx: Any, V: int) -> int | None:
