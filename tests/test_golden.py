@@ -20,7 +20,7 @@ OUTPUT = {"float32": 1e-5, "float64": 1e-9}  # |ours - torch's| / max(1, |torch'
 GRADIENT = {"float32": 1e-5, "float64": 1e-8}
 
 # layers that torch does not have
-OWN = {"Concat", "GaussianNoise", "ModuleList", "Residual", "Sequential"}
+OWN = {"Concat", "GaussianNoise", "Masking", "ModuleList", "RepeatVector", "Residual", "Sequential", "TimeDistributed"}
 OWN |= {"Bidirectional", "Seq2Seq"}  # tests/test_bidirectional.py has torch's numbers
 
 

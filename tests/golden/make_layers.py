@@ -16,11 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from minidl import nn
-from minidl.testing.registered_recurrent import Stated, with_state
+from minidl.testing.registered_recurrent import Stated
 from minidl.testing.registry import PLACES, Case, cases
 
 FILE = Path(__file__).parent / "layers.npz"
 MIXTURES = {"Conv1d": 15, "Conv2d": 30, "ConvTranspose2d": 25, "MaxPool2d": 30, "AvgPool2d": 30, "Upsample": 10}
+MIXTURES |= {"SimpleRNN": 20, "LSTM": 20, "GRU": 20}  # most of which have a mask, and torch none
 RENAMED = {"axis": "dim"}  # option of ours -> torch's
 
 
@@ -41,11 +42,32 @@ def torch_layer(torch, name: str, options: dict):
             return convolve(x, ones, groups=x.shape[1], **options)
 
         return sums
+    options.pop("mask_zero", None)  # which changes no number
     if not options.pop("reset_after", True):
         return None
     options.pop("unit_forget_bias", None)  # a first value, and torch is given ours
+    if name in ("SimpleRNN", "LSTM", "GRU"):
+        return torch_recurrent(torch, name.removeprefix("Simple"), options)
     layer = getattr(torch.nn, name, None)
     return layer and layer(**{RENAMED.get(k, k): v for k, v in options.items()})
+
+
+def torch_recurrent(torch, name: str, options: dict):
+    r"""torch's layer with the results that our options ask for."""
+    other = {option: options.pop(option) for option in ("return_sequences", "return_state", "go_backwards")}
+
+    class Layer(getattr(torch.nn, name)):
+        def forward(self, x, state=None):
+            x = x.flip(1) if other["go_backwards"] else x
+            if state is not None:  # torch's have an axis for the layers of a stack
+                state = tuple(s[None] for s in state) if isinstance(state, tuple) else state[None]
+            y, last = super().forward(x, state)
+            y = y if other["return_sequences"] else y[:, -1]
+            last = last if isinstance(last, tuple) else (last,)
+            return (y, *(s[0] for s in last)) if other["return_state"] else y
+
+    sizes = {option: options[option] for option in ("input_size", "hidden_size", "bias")}
+    return Layer(**sizes, batch_first=True)
 
 
 def built(case: Case):
@@ -106,7 +128,8 @@ def row(torch, case: Case, numbers: Numbers, rng) -> dict | None:
             theirs.double().train(module.training)
             theirs.load_state_dict({k: torch.as_tensor(v) for k, v in state.items()})
         leaves = [torch.tensor(x, requires_grad=x.dtype.kind == "f") for x in inputs]
-        y = with_state(theirs, *leaves)
+        x, *states = leaves
+        y = theirs(x, *([tuple(states)] if len(states) > 1 else states))
     except (ValueError, RuntimeError, TypeError) as error:  # an option, or a mixture of them, that torch does not have
         print(f"left out: {case}: {str(error).splitlines()[0]}")
         return None
