@@ -65,7 +65,7 @@ class Seq2Seq(Module):
     >>> model = nn.Seq2Seq(10, 12, hidden_size=16)
     >>> source, target = Tensor([[3, 1, 4, 1, 5], [9, 2, 6, 0, 0]]), Tensor([[2, 7, 1], [8, 2, 8]])
     >>> logits = model(source, target, mask=source != 0)
-    >>> logits.shape, F.cross_entropy(logits.reshape(-1, 12), target.reshape(-1)).shape
+    >>> logits.shape, F.cross_entropy(logits, target, class_axis=-1).shape
     ((2, 3, 12), ())
     >>> model.generate(source, length=4, mask=source != 0).shape
     (2, 4)
