@@ -128,7 +128,7 @@ def draw(tests, shown, path):
 
 def main(argv=None):
     args = common.options(__doc__.splitlines()[0], argv)
-    steps = {name: 300 if name == "sort" else 750 if args.quick else 1200 for name in RUNS}
+    steps = {name: 300 if name == "sort" else 900 if args.quick else 1200 for name in RUNS}
     if args.quick:
         steps = {name: n for name, n in steps.items() if "(default)" not in name}
     tests, results = {}, {}

@@ -9,7 +9,19 @@ import pytest
 
 import minidl
 from demos import __main__ as runner
-from demos import backprop, bidirectional, gradcheck, lenet, masking, one_by_one, pooling, seq2seq, stateful, xor
+from demos import (
+    backprop,
+    bidirectional,
+    forecast,
+    gradcheck,
+    lenet,
+    masking,
+    one_by_one,
+    pooling,
+    seq2seq,
+    stateful,
+    xor,
+)
 from minidl.datasets import load_digits
 from minidl.nn.bidirectional import MERGE_MODES
 
@@ -124,11 +136,21 @@ def test_copying_is_learned_from_the_reversed_source(arguments):
     assert result["sort"]["exact"] >= 0.9
 
 
+def test_a_forecast_beats_what_costs_nothing(arguments):
+    result = forecast.main(arguments)
+    assert result["LSTM"] < result["linear regression"] / 2 < result["last value"] / 4
+    ahead = result["free running"]
+    assert ahead["LSTM"][9] < ahead["linear regression"][9] / 2
+    assert ahead["LSTM"][0] == pytest.approx(result["LSTM"], rel=0.3)  # the first step of it is the one step ahead
+    assert ahead["LSTM"][-1] > 3 * ahead["LSTM"][0]  # and errors grow
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
         "backprop",
         "bidirectional",
+        "forecast",
         "gradcheck",
         "lenet",
         "masking",
