@@ -613,6 +613,36 @@ def test_a_wrong_backward_is_found(factor, x):
     assert testing.check_layer(ops.exp, (2,)).passed and isinstance(testing.check_layer(ops.exp, (2,)), testing.Report)
 
 
+# ---- recurrent layers as functions ----
+UNROLLED = {nn.rnn: (1, 1, nn.rnn_cell), nn.lstm: (4, 2, nn.lstm_cell), nn.gru: (3, 1, nn.gru_cell)}
+
+
+@pytest.mark.parametrize("function", UNROLLED, ids=lambda f: f.__name__)
+@few
+@given(
+    sizes=st.tuples(st.integers(0, 3), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3)),
+    biases=st.tuples(st.booleans(), st.booleans()),
+    start=st.booleans(),
+    masked=st.booleans(),
+    seed=SEEDS,
+)
+def test_a_recurrent_function_is_its_cell_at_every_step(function, sizes, biases, start, masked, seed):
+    (N, T, D, H), (gates, states, cell) = sizes, UNROLLED[function]
+    x, GH = Tensor(random(N, T, D, seed=seed)), gates * H
+    weights = [Tensor(random(GH, D, seed=seed)), Tensor(random(GH, H, seed=seed + 1))]
+    weights += [Tensor(random(GH, seed=seed + 2 + k)) if there else None for k, there in enumerate(biases)]
+    state = [Tensor(random(N, H, seed=seed + 4 + k) * start) for k in range(states)]
+    m = random(N, T, seed=seed) < (0.3 if masked else np.inf)
+    y, *last = function(x, *weights, *(state if start else ()), mask=m if masked else None)
+    for t in range(T):
+        new = cell(x[:, t], *state, *weights)
+        new = new if isinstance(new, tuple) else (new,)
+        state = [minidl.where(Tensor(m[:, t, None]), a, b) for a, b in zip(new, state, strict=True)]
+        close(y[:, t], state[0].numpy())
+    for ours, theirs in zip(last, state, strict=True):
+        close(ours, theirs.numpy())
+
+
 # ---- pictures ----
 small = st.integers(1, 5)
 
