@@ -66,7 +66,7 @@ def load_torch_recurrent(model: Module, state: Mapping[str, Any]) -> None:
     for k, level in enumerate(_levels(who, model)):
         for (path, layer), end in zip(level, ("", "_reverse"), strict=False):
             if not getattr(layer, "reset_after", True):
-                raise ValueError(f"{who}: torch's GRU has reset_after=True, {path or 'the model'} reset_after=False")
+                raise ValueError(f"{who}: torch's GRU has reset_after=True, got {layer!r}")
             for name in NAMES if layer.bias else NAMES[:2]:
                 places[f"{name}_l{k}{end}"] = layer, f"{path}{name}_l0"
     missing, unexpected = [key for key in places if key not in state], [key for key in state if key not in places]
@@ -92,7 +92,8 @@ def load_keras_recurrent(model: Module, weights: list | tuple) -> None:
 
     Raises ValueError or TypeError, and changes nothing, where number or shapes do not fit; a GRU's `reset_after` must
     be that of Keras' (True if its bias has two rows; without biases no array tells). Only weights are here, no options:
-    Keras' `return_sequences`, `go_backwards`, `merge_mode` ... have the same names in minidl's constructors.
+    Keras' `return_sequences`, `go_backwards`, `merge_mode` ... have the same names in minidl's constructors. Other
+    activations than Keras' own choice, tanh and sigmoid, minidl does not have.
 
     >>> import numpy as np
     >>> from minidl import nn

@@ -7,10 +7,10 @@ It was run with Keras 3.15.1 on torch 2.15.0 and NumPy 2.4.6 (the versions stand
 
 `x` (N, T, D), `mask` (N, T), `states` (4, N, H) and `ups` (6, ...) serve all rows; a row takes as many states as it
 needs, and ups[k] begins with the gradient from above of its output k. "weights LSTM 0" ... are what get_weights()
-gives, first of the layer, then of the backward one of a Bidirectional. All results lie in one array, `numbers`; `rows`
-is a JSON list of options, and of places in it: {"at": start, "shape": shape}. A row that is stateful is its second
-call; the first one had x and mask with the batch in reverse. `models` is a JSON dict of places, `pads` a JSON list:
-sequences, options, dtype, result.
+gives, first of the layer, then of the backward one of a Bidirectional. "keep x" and "keep h" are the dropout masks of
+the rows that are `dropped`. All results lie in one array, `numbers`; `rows` is a JSON list of options, and of places in
+it: {"at": start, "shape": shape}. A row that is stateful is its second call; the first one had x and mask with the
+batch in reverse. `models` is a JSON dict of places, `pads` a JSON list: sequences, options, dtype, result.
 """
 
 import json
@@ -37,6 +37,8 @@ ARRAYS = {
     "mask": np.array([[1, 1, 1, 1], [1, 1, 0, 0], [0, 0, 1, 1], [1, 0, 0, 1], [0, 1, 0, 1], [0, 0, 0, 0]], bool),
     "states": normal(4, N, H),
     "ups": normal(6, N * T * 2 * H),
+    "keep x": 2 * rng.integers(0, 2, size=(N, D)).astype(np.float32),
+    "keep h": 2 * rng.integers(0, 2, size=(N, H)).astype(np.float32),
 }
 KINDS = {  # a name -> Keras' layer, its options, gates, shape of its bias
     "SimpleRNN": ("SimpleRNN", {}, 1, (H,)),
@@ -59,6 +61,7 @@ ONE = [
     {"return_sequences": False, "go_backwards": True, "return_state": False},
     {"return_sequences": True, "masked": True, "bias": False},
     {"return_sequences": True, "masked": True, "stateful": True},
+    {"return_sequences": True, "masked": True, "dropped": True},
 ]
 BOTH = [
     {"return_sequences": True, "masked": True, "started": True},
@@ -111,11 +114,13 @@ def double(name):
 
 
 def run(row: dict, numbers: Numbers) -> dict:
-    layer, options, _, _ = KINDS[row["kind"]]
+    layer, options, gates, _ = KINDS[row["kind"]]
+    dropped = {"dropout": 0.5, "recurrent_dropout": 0.5} if row.get("dropped") else {}
     both, bias = "merge_mode" in row, row.get("bias", True)
     layer = getattr(keras.layers, layer)(
         H,
         **options,
+        **dropped,
         use_bias=bias,
         return_sequences=row["return_sequences"],
         return_state=row.get("return_state", True),
@@ -132,9 +137,13 @@ def run(row: dict, numbers: Numbers) -> dict:
     x, states = double("x"), double("states")
     n = (1 + both) * (2 if row["kind"] == "LSTM" else 1) if row.get("started") else 0
     given = {"mask": torch.tensor(ARRAYS["mask"])} if row.get("masked") else {}
+    if dropped:  # Keras would draw a mask of its own for each gate; here all gates get one
+        keep_x, keep_h = double("keep x").detach(), double("keep h").detach()
+        layer.cell.get_dropout_mask = lambda _: keep_x if gates == 1 else [keep_x] * gates
+        layer.cell.get_recurrent_dropout_mask = lambda _: keep_h if gates == 1 else [keep_h] * gates
     if row.get("stateful"):
         layer(x.flip(0), **{k: v.flip(0) for k, v in given.items()})
-    outputs = layer(x, **given, **({"initial_state": list(states[:n])} if n else {}))
+    outputs = layer(x, **given, **({"initial_state": list(states[:n])} if n else {}), training=bool(dropped))
     outputs = list(outputs) if isinstance(outputs, tuple | list) else [outputs]
     ups = torch.tensor(ARRAYS["ups"].astype(np.float64))
     loss = sum((y * up[: y.numel()].view(y.shape)).sum() for y, up in zip(outputs, ups, strict=False))
