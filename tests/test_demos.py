@@ -12,6 +12,7 @@ from demos import __main__ as runner
 from demos import (
     backprop,
     bidirectional,
+    characters,
     forecast,
     gradcheck,
     lenet,
@@ -145,11 +146,18 @@ def test_a_forecast_beats_what_costs_nothing(arguments):
     assert ahead["LSTM"][-1] > 3 * ahead["LSTM"][0]  # and errors grow
 
 
+def test_characters_follow_from_more_than_the_one_before(arguments):
+    result = characters.main(arguments)
+    assert result["LSTM"] < 0.85 * result["bigrams"] < 0.85 * result["all equal"]
+    assert all(text.startswith(characters.PROMPT) for text in result["samples"].values())
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
         "backprop",
         "bidirectional",
+        "characters",
         "forecast",
         "gradcheck",
         "lenet",
