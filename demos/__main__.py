@@ -20,8 +20,9 @@ def main(arguments: list[str]) -> int:
     known = demos()
     if not arguments or arguments[0] in ("-h", "--help"):
         print("python -m demos NAME [--backend numpy|cupy] [--seed N] [--quick] [--out FOLDER]\n")
+        width = max(map(len, known))
         for name, text in known.items():
-            print(f"  {name:12} {text}")
+            print(f"  {name:{width}} {text}")
         return 0
     name, *rest = arguments
     if name not in known:
