@@ -10,10 +10,12 @@ import pytest
 import minidl
 from demos import __main__ as runner
 from demos import (
+    adding_problem,
     backprop,
     bidirectional,
     characters,
     forecast,
+    forget_bias,
     gradcheck,
     lenet,
     masking,
@@ -21,8 +23,10 @@ from demos import (
     pooling,
     seq2seq,
     stateful,
+    vanishing_gradient,
     xor,
 )
+from minidl import init
 from minidl.datasets import load_digits
 from minidl.nn.bidirectional import MERGE_MODES
 
@@ -152,13 +156,46 @@ def test_characters_follow_from_more_than_the_one_before(arguments):
     assert all(text.startswith(characters.PROMPT) for text in result["samples"].values())
 
 
+def test_the_rnn_does_not_solve_the_adding_problem_and_the_gated_ones_do(arguments):
+    result = adding_problem.main(arguments)
+    assert result["variance"] == pytest.approx(1 / 6, abs=0.02)  # of 300: 1/6 +- 0.012
+    assert result["GRU"]["error"] < 0.01 and result["LSTM"]["error"] < 0.01
+    assert result["SimpleRNN"]["best"] > 0.1
+
+
+def test_open_gates_keep_the_gradient_and_closed_ones_lose_it(arguments):
+    result = vanishing_gradient.main(arguments)
+    lag = result["lag 50"]
+    assert lag["LSTM, forget bias 3"] > lag["LSTM, forget bias 1"] > 50 * lag["tanh RNN"]
+    assert lag["LSTM, forget bias 0"] < lag["GRU"] < lag["tanh RNN"]
+    assert result["ratios"][1] < 1 < 50 < result["ratios"][64]
+
+
+def test_the_gradient_norms_are_those_of_a_linear_recurrence():
+    # at x = 0 the state stays 0, where tanh' = 1: with U an orthogonal matrix halved, a factor 1/2 at every step
+    cell = vanishing_gradient.CELLS["tanh RNN"](1).to("float64")
+    cell.weight_hh.data = init.orthogonal((64, 64), gain=0.5, dtype="float64")
+    x = np.zeros((3, 10, 1))
+    norms = vanishing_gradient.gradient_norms(cell, x, np.random.default_rng(1).normal(size=(3, 64)))
+    assert norms / norms[0] == pytest.approx(np.outer(0.5 ** np.arange(10), np.ones(3)), rel=1e-12)
+
+
+def test_with_a_forget_bias_of_1_an_lstm_learns_to_remember(arguments):
+    result = forget_bias.main(arguments)
+    ends = {bias: [curve[-1] for curve in result[bias]["curves"]] for bias in (0, 1)}
+    assert max(ends[1]) >= 0.98  # not every seed: see the demo's docstring
+    assert max(ends[0]) < 0.4
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
+        "adding_problem",
         "backprop",
         "bidirectional",
         "characters",
         "forecast",
+        "forget_bias",
         "gradcheck",
         "lenet",
         "masking",
@@ -166,6 +203,7 @@ def test_every_demo_is_listed():
         "pooling",
         "seq2seq",
         "stateful",
+        "vanishing_gradient",
         "xor",
     }
     assert all(name in out and text in out for name, text in runner.demos().items())
