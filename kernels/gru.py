@@ -21,7 +21,7 @@ and compared, so it runs on its reference everywhere: a kernel would not earn it
 
 What depends on no other step (the products with the input, the gradients of all weights) is not here: the layer does it
 for all steps at once. The products stay with BLAS, but for a few sequences of few units the call costs more than the
-work: there the CPU runs the whole loop, products too, in one go. sigma(z) = 1/2 + 1/2 tanh(z / 2).
+work: there the CPU runs the whole loop, products too, in one go. sigma(a) = 1/2 + 1/2 tanh(a / 2).
 
 Shapes: T steps, N sequences (the index s, since n is the candidate), H units. a, gates, da, dp (T, N, 3H) with the
 columns r, z, n; u (3H, H); b (3H,); h (T+1, N, H) from the initial state on; q, dy (T, N, H); m (T, N) bool; k (N, H),

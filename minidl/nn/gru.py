@@ -1,14 +1,14 @@
 r"""GRU: a recurrent layer with one state and two gates, an LSTM made simpler.
 
 With $a_t = x_t W^\top + b_{ih}$ and $p_t = h_{t-1} U^\top + b_{hh}$, three blocks of H columns each (r, z, n), and the
-logistic $\sigma(z) = 1 / (1 + e^{-z})$:
+logistic $\sigma(a) = 1 / (1 + e^{-a})$:
 
 $$ r = \sigma(a_r + p_r), \quad z = \sigma(a_z + p_z), \quad n = \tanh(a_n + r\,p_n), \qquad
    h_t = (1 - z)\,n + z\,h_{t-1} $$
 
 The update gate z says how much of the old state stays, the reset gate r how much of it the candidate n gets to see.
-Here r acts after the product with U, as in cuDNN, torch and Keras. In the older form (`reset_after=False`) it acts
-before:
+(Products with W and U are those of matrices, all others go element by element.) Here r acts after the product with U,
+as in cuDNN, torch and Keras. In the older form (`reset_after=False`) it acts before:
 
 $$ n = \tanh(a_n + (r\,h_{t-1})\,U_n^\top + b_{hn}) $$
 

@@ -3,14 +3,15 @@ r"""GRUCell: one time step of a gated recurrent unit.
 An LSTM made simpler: one state h, and two gates, numbers from 0 to 1. z says for every unit how much of the old state
 stays (the rest is the new value n), r how much of the old state n gets to see.
 
-$$ r = \sigma(x W_r^\top + b_{ir} + h U_r^\top + b_{hr}), \quad z = \sigma(x W_z^\top + b_{iz} + h U_z^\top + b_{hz}) $$
-$$ n = \tanh(a_n), \qquad h' = (1 - z) \odot n + z \odot h $$
+$$ a = x W^\top + b_{ih} = [\,a_r \; a_z \; a_n\,], \qquad p = h U^\top + b_{hh} = [\,p_r \; p_z \; p_n\,] $$
+$$ r = \sigma(a_r + p_r), \qquad z = \sigma(a_z + p_z), \qquad h' = (1 - z) \odot n + z \odot h $$
 
-There are two forms of $a_n$. In the first one, r acts after the product with U (cuDNN, torch, Keras), and so on the
-bias $b_{hn}$ too; in the older one before it, on h, and only the sum of the two biases counts:
+with $\sigma(a) = 1 / (1 + e^{-a})$, and $\odot$ for the product element by element. There are two forms of n. In the
+first one, r acts after the product with U (cuDNN, torch, Keras), and so on the bias $b_{hn}$ too; in the older one
+before it, on h, and only the sum of the two biases counts:
 
-$$ \text{reset\_after=True:} \quad a_n = x W_n^\top + b_{in} + r \odot m, \qquad m = h U_n^\top + b_{hn} $$
-$$ \text{reset\_after=False:} \quad a_n = x W_n^\top + b_{in} + b_{hn} + k\,U_n^\top, \qquad k = r \odot h $$
+$$ \text{reset\_after=True:} \quad n = \tanh(a_n + r \odot p_n) $$
+$$ \text{reset\_after=False:} \quad n = \tanh(a_n + (r \odot h)\,U_n^\top + b_{hn}) $$
 
 Backward, with dh' given. h' is a sum of products; h also stands in it directly, which gives the first part of dh:
 
@@ -20,29 +21,29 @@ Through the tanh and the sigmoid of z, with $\tanh' = 1 - \tanh^2$ and $\sigma' 
 
 $$ da_n = dn \odot (1 - n \odot n), \qquad da_z = dz \odot z \odot (1 - z) $$
 
-Then the two forms part. **reset_after=True**: $a_n$ has the product of r and m in it,
+Then the two forms part. **reset_after=True**: in n stands the product of r and $p_n$,
 
-$$ dr = da_n \odot m, \qquad dm = da_n \odot r, \qquad da_r = dr \odot r \odot (1 - r) $$
+$$ dr = da_n \odot p_n, \qquad dp_n = da_n \odot r, \qquad da_r = dr \odot r \odot (1 - r) $$
 
 and what comes from x and what comes from h get different gradients, $da = [\,da_r \; da_z \; da_n\,]$ on the side of W
-and $ds = [\,da_r \; da_z \; dm\,]$ on the side of U. As in linear.py:
+and $dp = [\,da_r \; da_z \; dp_n\,]$ on the side of U. As in linear.py:
 
-$$ dh = dh' \odot z + ds\,U, \qquad dU = ds^\top h, \qquad db_{hh} = \text{column sums of } ds $$
+$$ dh = dh' \odot z + dp\,U, \qquad dU = dp^\top h, \qquad db_{hh} = \text{column sums of } dp $$
 
-**reset_after=False**: $a_n$ is linear in k, and k is the product of r and h,
+**reset_after=False**: in n stands $(r \odot h)\,U_n^\top$. With e for the gradient of $r \odot h$,
 
-$$ dk = da_n U_n, \qquad dr = dk \odot h, \qquad da_r = dr \odot r \odot (1 - r) $$
+$$ e = da_n U_n, \qquad dr = e \odot h, \qquad da_r = dr \odot r \odot (1 - r) $$
 
-so that h is read in four places (h' itself, k and the two gates), with the weights $U_{rz}$ of r and z:
+so that h is read in four places (h' itself, $r \odot h$ and the two gates), with the weights $U_{rz}$ of r and z:
 
-$$ dh = dh' \odot z + dk \odot r + [\,da_r \; da_z\,]\,U_{rz}, \qquad
-   dU_{rz} = [\,da_r \; da_z\,]^\top h, \qquad dU_n = da_n^\top k, \qquad db_{hh} = db_{ih} $$
+$$ dh = dh' \odot z + e \odot r + [\,da_r \; da_z\,]\,U_{rz}, \qquad
+   dU_{rz} = [\,da_r \; da_z\,]^\top h, \qquad dU_n = da_n^\top (r \odot h), \qquad db_{hh} = db_{ih} $$
 
 In both forms $dx = da\,W$, $dW = da^\top x$, and $db_{ih}$ is the column sums of da.
 
 Through time. $dh' \odot z$ goes back without a matrix and without a slope: where z is near 1, the gradient arrives.
 
-Shapes: x (N, D); h, h', r, z, n, m, k (N, H); a (N, 3H); W (3H, D), U (3H, H), $b_{ih}$ and $b_{hh}$ (3H,) are
+Shapes: x (N, D); h, h', r, z, n, e (N, H); a, p (N, 3H); W (3H, D), U (3H, H), $b_{ih}$ and $b_{hh}$ (3H,) are
 `weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, their rows in the order r, z, n. Cho et al. 2014, arXiv 1406.1078,
 equations 5 to 8 (reset_after=False).
 """
@@ -61,34 +62,34 @@ class GRUCellFunction(Function):
         xp, H = xp_of(x), h.shape[1]
         a = affine(x, w, b_ih)  # (N, D) @ (D, 3H) -> (N, 3H)
         if self.reset_after:
-            s = affine(h, u, b_hh)  # (N, H) @ (H, 3H) -> (N, 3H)
-            r, z = xp.split(sigma(a[:, : 2 * H] + s[:, : 2 * H]), 2, axis=1)
-            m = s[:, 2 * H :]
-            n = xp.tanh(a[:, 2 * H :] + r * m)
+            p = affine(h, u, b_hh)  # (N, H) @ (H, 3H) -> (N, 3H)
+            r, z = xp.split(sigma(a[:, : 2 * H] + p[:, : 2 * H]), 2, axis=1)
+            p_n = p[:, 2 * H :]
+            n = xp.tanh(a[:, 2 * H :] + r * p_n)
         else:
             a = a if b_hh is None else a + b_hh
             r, z = xp.split(sigma(a[:, : 2 * H] + h @ u[: 2 * H].T), 2, axis=1)
-            m = None
+            p_n = None
             n = xp.tanh(a[:, 2 * H :] + (r * h) @ u[2 * H :].T)  # (N, H) @ (H, H) -> (N, H)
-        self.save(x, h, w, u, r, z, n, m)
+        self.save(x, h, w, u, r, z, n, p_n)
         return (1 - z) * n + z * h
 
     def backward(self, dh_new):
-        x, h, w, u, r, z, n, m = self.saved
+        x, h, w, u, r, z, n, p_n = self.saved
         xp, H = xp_of(x), h.shape[1]
         da_n = dh_new * (1 - z) * (1 - n * n)
         da_z = dh_new * (h - n) * z * (1 - z)
         if self.reset_after:
-            da_r = da_n * m * r * (1 - r)
-            ds = xp.concatenate([da_r, da_z, da_n * r], axis=1)  # (N, 3H)
-            dh = dh_new * z + ds @ u  # (N, 3H) @ (3H, H) -> (N, H)
-            du, db_hh = ds.T @ h, ds.sum(axis=0)
+            da_r = da_n * p_n * r * (1 - r)
+            dp = xp.concatenate([da_r, da_z, da_n * r], axis=1)  # (N, 3H)
+            dh = dh_new * z + dp @ u  # (N, 3H) @ (3H, H) -> (N, H)
+            du, db_hh = dp.T @ h, dp.sum(axis=0)
             da = xp.concatenate([da_r, da_z, da_n], axis=1)
         else:
-            dk = da_n @ u[2 * H :]  # (N, H) @ (H, H) -> (N, H)
-            da_r = dk * h * r * (1 - r)
+            e = da_n @ u[2 * H :]  # (N, H) @ (H, H) -> (N, H)
+            da_r = e * h * r * (1 - r)
             da = xp.concatenate([da_r, da_z, da_n], axis=1)
-            dh = dh_new * z + dk * r + da[:, : 2 * H] @ u[: 2 * H]
+            dh = dh_new * z + e * r + da[:, : 2 * H] @ u[: 2 * H]
             du, db_hh = xp.concatenate([da[:, : 2 * H].T @ h, da_n.T @ (r * h)]), da.sum(axis=0)
         dx = da @ w if self.needs_grad[0] else None  # (N, 3H) @ (3H, D) -> (N, D)
         return dx, dh, da.T @ x, du, da.sum(axis=0), db_hh

@@ -7,7 +7,8 @@ $$ i = \sigma(a_i), \quad f = \sigma(a_f), \quad g = \tanh(a_g), \quad o = \sigm
 $$ c_t = f\,c_{t-1} + i\,g, \qquad q_t = \tanh(c_t), \qquad h_t = o\,q_t $$
 
 The input gate i says how much of the candidate g goes in, the forget gate f how much of the old memory stays, the
-output gate o how much of it shows. `lstm_cell.py` is one such step by itself.
+output gate o how much of it shows. (Products with W and U are those of matrices, all others go element by element.)
+`lstm_cell.py` is one such step by itself.
 
 Backward: back-propagation through time. $h_t$ is seen by the loss directly ($dy_t$, the gradient from above) and
 through step t+1; $c_t$ through $h_t$ and through step t+1. So from the last step to the first, with dh and dc the sums

@@ -16,9 +16,9 @@ $$ dx = da\,W, \qquad dW = da^\top x, \qquad dh = da\,U, \qquad dU = da^\top h, 
    db_{ih} = db_{hh} = \text{column sums of } da $$
 
 Through time. In a loop over the steps t the new state $h_t$ is the h of step t+1. It then has two readers: that step,
-and whatever else looks at $h_t$ (its gradient from there is $\delta_t$). Gradients of several readers add up:
+and whatever else looks at $h_t$ (its gradient from there is $dy_t$). Gradients of several readers add up:
 
-$$ dh_t = \delta_t + \left( dh_{t+1} \odot (1 - h_{t+1} \odot h_{t+1}) \right) U $$
+$$ dh_t = dy_t + \left( dh_{t+1} \odot (1 - h_{t+1} \odot h_{t+1}) \right) U $$
 
 which is back-propagation through time; in a loop of cells the engine does that sum. On its way over k steps a gradient
 is multiplied k times by U and by slopes of at most 1, so it vanishes (or, for a large U, explodes) exponentially with

@@ -1,12 +1,12 @@
 r"""SimpleRNN: the simplest recurrent layer. Its new state is a tanh of the input and of its old state.
 
-$$ h_t = \tanh(a_t + p_t), \qquad a_t = x_t W^\top + b_{ih} + b_{hh}, \qquad p_t = h_{t-1} U^\top $$
+$$ a_t = x_t W^\top + b_{ih} + h_{t-1} U^\top + b_{hh}, \qquad h_t = \tanh(a_t) $$
 
 `rnn_cell.py` is one such step by itself.
 
 Backward: back-propagation through time. $h_t$ is seen by the loss directly ($dy_t$, the gradient from above) and
 through step t+1. So from the last step to the first, with dh the sum of what has arrived (at t = T: the gradient of the
-returned state), and $\tanh' = 1 - \tanh^2$:
+returned state), and $\tanh' = 1 - \tanh^2$ (element by element; the product with U is one of matrices):
 
 $$ dh \mathrel{+}= dy_t, \qquad da_t = dh\,(1 - h_t^2), \qquad dh \leftarrow da_t\,U $$
 
