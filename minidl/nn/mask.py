@@ -27,10 +27,13 @@ def time_mask(who: str, mask: Any, x: Any) -> Any:
         array = mask._data if isinstance(mask, Tensor) else backend.array(mask)
     except (ValueError, TypeError) as error:  # ragged lists, strings
         raise type(error)(f"{who}: mask: {error}") from None
+    if array.dtype.kind == "f":
+        raise check.DTypeError(
+            f"{who}: mask must hold bools (True: a real step), got dtype {array.dtype}; mask != 0 makes bools, and a "
+            "state is given as initial_state="
+        )
     if array.shape != tuple(x.shape[:2]):
         raise check.ShapeError(f"{who}: mask must have shape (N, T) = {tuple(x.shape[:2])}, got {array.shape}")
-    if array.dtype.kind == "f":
-        raise check.DTypeError(f"{who}: mask must hold bools (True: a real step), got dtype {array.dtype}")
     if array.dtype.kind != "b":
         check.within(who, "mask", array, 0, 1)
     return backend.to_backend(array, x.backend if isinstance(x, Tensor) else backend.current()).astype(bool)

@@ -23,9 +23,8 @@ def compute_class_weight(class_weight: Mapping | str | None, *, classes: Any, y:
     class_weight: "balanced" for the formula above; a dict from class to weight, where a missing class weighs 1; None
     for weights of 1. y: the labels (N,). Names and meaning are scikit-learn's.
 
-    Raises ValueError for labels of y that are not among the classes, for "balanced" with a class that y does not have,
-    for a weight that is negative or not finite, and for a dict that names none of the classes' neighbours, that is, a
-    class that is not among them.
+    Raises ValueError for labels of y, or keys of the dict, that are not among the classes, for "balanced" with a class
+    that y does not have, and for a weight that is negative or not finite.
 
     >>> compute_class_weight("balanced", classes=[0, 1, 2], y=[0, 0, 0, 1, 1, 2]).round(3)
     array([0.667, 1.   , 2.   ])
