@@ -1,4 +1,4 @@
-r"""What the recurrent cells have in common: weights, first values, and the check of their arguments.
+r"""What the recurrent cells have in common: weights, first values, and checks, which the recurrent layers make too.
 
 A cell computes one time step, $(x, h) \to h'$, for G gates of H hidden units each: one row of `weight_ih` (GH, D) and
 `weight_hh` (GH, H) for each unit of each gate, gate after gate. How many gates there are and what they do is told in
@@ -29,27 +29,43 @@ def affine(x: Any, w: Any, b: Any) -> Any:
     return y if b is None else y + b
 
 
-def check_step(who: str, gates: int, x: Any, state: dict[str, Any], weights: dict[str, Any]) -> None:
-    r"""ShapeError or DTypeError unless x (N, D), every state (N, H) and the weights (`weight_ih`, `weight_hh`, and
-    `bias_ih`, `bias_hh` or None) fit together."""
-    w, u = weights["weight_ih"], weights["weight_hh"]
+def zeros(shape: tuple[int, int], x: Any) -> Tensor:
+    r"""A state of zeros, where x lives and of its dtype."""
+    return _wrap(xp_of(x._data if isinstance(x, Tensor) else x).zeros(shape, x.dtype))
+
+
+def check_weights(who: str, gates: int, weights: dict[str, Any]) -> None:
+    r"""ShapeError unless the weights (`weight_ih`, `weight_hh`, and `bias_ih`, `bias_hh` or None) fit together."""
+    u, w = weights["weight_hh"], weights["weight_ih"]
     check.rank(who, "weight_hh", u, "(GH, H)")
     H, rows = u.shape[1], f"{gates} * hidden_size" if gates > 1 else "hidden_size"
     check.axis_size(who, "weight_hh", u, 0, gates * H, rows)
     check.rank(who, "weight_ih", w, "(GH, D)")
     check.axis_size(who, "weight_ih", w, 0, gates * H, rows)
-    check.rank(who, "x", x, "(N, D)")
-    check.axis_size(who, "x", x, 1, w.shape[1], "input_size")
     for name in ("bias_ih", "bias_hh"):
         if weights[name] is not None:
             check.rank(who, name, weights[name], "(GH,)")
             check.axis_size(who, name, weights[name], 0, gates * H, rows)
-    for name, array in state.items():
-        check.rank(who, name, array, "(N, H)")
-        check.axis_size(who, name, array, 0, x.shape[0], "the batch size of x")
-        check.axis_size(who, name, array, 1, H, "hidden_size")
+
+
+def check_state(who: str, name: str, s: Any, shape: tuple[int, int], x: Any) -> Tensor:
+    r"""The state s as a tensor, or a ShapeError or DTypeError unless it has this shape (N, H), and the dtype of x."""
+    check.floats(who, name, s)
+    if tuple(s.shape) != shape:
+        raise check.ShapeError(f"{who}: {name} must have shape (N, H) = {shape}, got {tuple(s.shape)}")
+    if s.dtype != x.dtype:
+        raise check.DTypeError(f"{who}: x and {name} must have one dtype, got {x.dtype} and {s.dtype}")
+    return s if isinstance(s, Tensor) else Tensor(s)
+
+
+def check_step(who: str, gates: int, x: Any, states: dict[str, Any], weights: dict[str, Any]) -> None:
+    r"""ShapeError or DTypeError unless x (N, D), every state (N, H) and the weights fit together."""
+    check_weights(who, gates, weights)
+    check.rank(who, "x", x, "(N, D)")
+    check.axis_size(who, "x", x, 1, weights["weight_ih"].shape[1], "input_size")
     check.one_dtype(who, x, **weights)
-    check.one_dtype(who, x, **state)
+    for name, s in states.items():
+        check_state(who, name, s, (x.shape[0], weights["weight_hh"].shape[1]), x)
 
 
 class Cell(Module):
@@ -74,8 +90,7 @@ class Cell(Module):
         who = type(self).__name__
         check.floats(who, "x", x)
         check.rank(who, "x", x, "(N, D)")
-        array = x._data if isinstance(x, Tensor) else x
-        return _wrap(xp_of(array).zeros((array.shape[0], self.hidden_size), array.dtype))
+        return zeros((x.shape[0], self.hidden_size), x)
 
     def one_state(self, state: Any, x: Any) -> Any:
         r"""The state h of a cell that has only this one; zeros for None."""

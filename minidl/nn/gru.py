@@ -52,7 +52,7 @@ from typing import Any
 from minidl import backend, check
 from minidl.kernels import gru as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_weights, start_states
+from minidl.nn.recurrent import Recurrent, by_time, check_call, start_states
 from minidl.tensor import Function, Tensor
 
 
@@ -105,10 +105,11 @@ def gru(
     array([[0.5712]], dtype=float32)
     """
     check.option("gru", "reset_after", reset_after, (True, False))
-    x = check_weights("gru", 3, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
+    x = check_call("gru", 3, x, weights)
     states = start_states("gru", x, weight_hh.shape[1], h0=h0)
     m = None if mask is None else time_mask("gru", mask, x)
-    return GRUFunction(m, None, reset_after)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
+    return GRUFunction(m, None, reset_after)(x, *weights.values(), *states)
 
 
 class GRU(Recurrent):

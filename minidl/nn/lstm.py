@@ -43,7 +43,7 @@ from typing import Any
 from minidl import check
 from minidl.kernels import lstm as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_weights, start_states
+from minidl.nn.recurrent import Recurrent, by_time, check_call, start_states
 from minidl.tensor import Function, Tensor
 
 
@@ -94,10 +94,11 @@ def lstm(
     >>> c.numpy().round(4)                                         # c <- c/2 + tanh(1)/2, twice
     array([[0.5712]], dtype=float32)
     """
-    x = check_weights("lstm", 4, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
+    x = check_call("lstm", 4, x, weights)
     states = start_states("lstm", x, weight_hh.shape[1], h0=h0, c0=c0)
     m = None if mask is None else time_mask("lstm", mask, x)
-    return LSTMFunction(m, None)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
+    return LSTMFunction(m, None)(x, *weights.values(), *states)
 
 
 class LSTM(Recurrent):

@@ -33,6 +33,7 @@ import inspect
 from typing import Any
 
 from minidl import backend, check, init, ops, random
+from minidl.nn.cell import check_state, check_weights, zeros
 from minidl.nn.dropout import DropoutFunction
 from minidl.nn.mask import time_mask
 from minidl.nn.module import Module, Parameter
@@ -165,7 +166,8 @@ def check_steps(who: str, x: Any, D: int) -> Tensor:
     check.floats(who, "x", x)
     if len(x.shape) == 2:
         raise check.ShapeError(
-            f"{who}: x must have shape (N, T, D), got {x.shape}; return_sequences=True in the layer below?"
+            f"{who}: x must have shape (N, T, D), got {x.shape}; return_sequences=True in the layer below? "
+            "A series of single numbers (N, T) needs an axis more, x[:, :, None]"
         )
     check.rank(who, "x", x, "(N, T, D)")
     check.axis_size(who, "x", x, -1, D, "input_size")
@@ -178,46 +180,23 @@ def check_states(who: str, given: Any, n: int, shape: tuple[int, int], x: Tensor
     r"""initial_state as a list of n tensors (N, H) of the dtype of x, or a ShapeError or DTypeError."""
     states = list(given) if isinstance(given, tuple | list) else [given]
     if len(states) != n:
-        wanted = "one tensor, h" if n == 1 else "a pair, (h, c)" if n == 2 else f"{n} tensors"
+        wanted = "one tensor, h" if n == 1 else "a pair, (h, c)"
         raise check.ShapeError(f"{who}: initial_state must be {wanted}, got {len(states)}")
     names = [f"initial_state[{i}]" for i in range(n)] if n > 1 else ["initial_state"]
-    return [_checked_state(who, name, s, shape, x) for name, s in zip(names, states, strict=True)]
+    return [check_state(who, name, s, shape, x) for name, s in zip(names, states, strict=True)]
 
 
 def start_states(who: str, x: Tensor, H: int, **given: Any) -> list[Tensor]:
     r"""The states of the given names, each (N, H) and of the dtype of x; zeros for None."""
     shape = (x.shape[0], H)
-    return [zeros(shape, x) if s is None else _checked_state(who, name, s, shape, x) for name, s in given.items()]
+    return [zeros(shape, x) if s is None else check_state(who, name, s, shape, x) for name, s in given.items()]
 
 
-def zeros(shape: tuple[int, int], x: Tensor) -> Tensor:
-    r"""A state of zeros, where x lives and of its dtype."""
-    return _wrap(backend.xp_of(x._data).zeros(shape, x.dtype))
-
-
-def _checked_state(who: str, name: str, s: Any, shape: tuple[int, int], x: Tensor) -> Tensor:
-    check.floats(who, name, s)
-    if tuple(s.shape) != shape:
-        raise check.ShapeError(f"{who}: {name} must have shape (N, H) = {shape}, got {tuple(s.shape)}")
-    if s.dtype != x.dtype:
-        raise check.DTypeError(f"{who}: x and {name} must have one dtype, got {x.dtype} and {s.dtype}")
-    return s if isinstance(s, Tensor) else Tensor(s)
-
-
-def check_weights(who: str, gates: int, x: Any, weight_ih: Any, weight_hh: Any, bias_ih: Any, bias_hh: Any) -> Tensor:
-    r"""x as a tensor, or a ShapeError or DTypeError unless the weights fit to each other, to x and to the gates."""
-    check.rank(who, "weight_hh", weight_hh, "(GH, H)")
-    GH, H = weight_hh.shape
-    if gates * H != GH:
-        raise check.ShapeError(f"{who}: weight_hh must have shape ({gates} H, H), got {weight_hh.shape}")
-    check.rank(who, "weight_ih", weight_ih, "(GH, D)")
-    check.axis_size(who, "weight_ih", weight_ih, 0, GH, f"{gates} H")
-    x = check_steps(who, x, weight_ih.shape[1])
-    for name, bias in (("bias_ih", bias_ih), ("bias_hh", bias_hh)):
-        if bias is not None:
-            check.rank(who, name, bias, "(GH,)")
-            check.axis_size(who, name, bias, 0, GH, f"{gates} H")
-    check.one_dtype(who, x, weight_ih=weight_ih, weight_hh=weight_hh, bias_ih=bias_ih, bias_hh=bias_hh)
+def check_call(who: str, gates: int, x: Any, weights: dict[str, Any]) -> Tensor:
+    r"""x as a tensor, or a ShapeError or DTypeError unless the weights fit together, and to x and the gates."""
+    check_weights(who, gates, weights)
+    x = check_steps(who, x, weights["weight_ih"].shape[1])
+    check.one_dtype(who, x, **weights)
     return x
 
 

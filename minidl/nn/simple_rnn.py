@@ -31,7 +31,7 @@ from typing import Any
 
 from minidl.kernels import rnn as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_weights, start_states
+from minidl.nn.recurrent import Recurrent, by_time, check_call, start_states
 from minidl.tensor import Function, Tensor
 
 
@@ -80,10 +80,11 @@ def rnn(
     array([[[0.7616],
             [0.234 ]]], dtype=float32)
     """
-    x = check_weights("rnn", 1, x, weight_ih, weight_hh, bias_ih, bias_hh)
+    weights = {"weight_ih": weight_ih, "weight_hh": weight_hh, "bias_ih": bias_ih, "bias_hh": bias_hh}
+    x = check_call("rnn", 1, x, weights)
     states = start_states("rnn", x, weight_hh.shape[1], h0=h0)
     m = None if mask is None else time_mask("rnn", mask, x)
-    return RNNFunction(m, None)(x, weight_ih, weight_hh, bias_ih, bias_hh, *states)
+    return RNNFunction(m, None)(x, *weights.values(), *states)
 
 
 class SimpleRNN(Recurrent):
