@@ -262,3 +262,9 @@ def test_bad_input_is_a_clear_error(name):
     with pytest.raises(kind, match=words):
         fit(model, **{"x": X, "y": Y, "loss": STEPS, **options})
     assert all(np.array_equal(v, before[k]) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "roc_auc"])
+def test_a_class_axis_that_only_the_loss_knows(metric):
+    with pytest.raises(ValueError, match=r"metrics: .* one answer for each target .*partial\(.*, class_axis=\.\.\.\)"):
+        fit(Tagger(), X, Y, loss=lambda output, target: STEPS(output, target), metrics=[metric])

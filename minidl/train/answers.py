@@ -1,11 +1,13 @@
 r"""What a model's output means as an answer, which depends on the loss: where its classes are, what is a yes, which
 targets it ignores. Metrics read answers, so they are asked here, with the same options as the loss."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from minidl import check
 from minidl.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -37,6 +39,7 @@ def labels(loss: Callable, output: np.ndarray, target: np.ndarray, weight: Any) 
     else:
         target = target.argmax(axis=axis) if target.shape == output.shape else target
         given = output.argmax(axis=axis)
+    _one_each(target, given.shape)
     counts = _counts(target, weight)
     return target.ravel()[counts], given.ravel()[counts]
 
@@ -50,9 +53,22 @@ def scores(loss: Callable, output: np.ndarray, target: np.ndarray, weight: Any) 
         output = e / e.sum(axis=axis, keepdims=True)
     one_hot = output.ndim > 1 and output.shape[axis] > 1 and target.shape == output.shape
     target = target.argmax(axis=axis) if one_hot else target
-    output = np.moveaxis(output, axis, -1).reshape(target.size, -1) if output.ndim > 1 else output
+    if output.ndim > 1:
+        output = np.moveaxis(output, axis, -1)
+        _one_each(target, output.shape[:-1])
+        output = output.reshape(target.size, -1)
     counts = _counts(target, weight)
     return target.ravel()[counts], output[counts]
+
+
+def _one_each(target: np.ndarray, shape: tuple[int, ...]) -> None:
+    """ShapeError unless the answers, of this shape, are as many as the targets."""
+    if math.prod(shape) != target.size:
+        raise check.ShapeError(
+            f"metrics: there must be one answer for each target of {target.shape}, got answers of shape {shape}; if "
+            "axis 1 of the output is not that of the classes, metrics read it from "
+            "loss=functools.partial(F.cross_entropy, class_axis=...)"
+        )
 
 
 def _counts(target: np.ndarray, weight: np.ndarray | None) -> np.ndarray:

@@ -92,7 +92,8 @@ def fit(
 
     An answer at each step of padded sequences, y (N, T): `sample_weight=sequence_mask(lengths)` makes losses, metrics
     and "balanced" count the real steps alone. Layers have their classes at the end, (N, T, K), where `cross_entropy`
-    (like torch's) wants them as axis 1; `loss=functools.partial(F.cross_entropy, class_axis=-1)` tells it, and metrics.
+    (like torch's) wants them as axis 1; `loss=functools.partial(F.cross_entropy, class_axis=-1)` tells it, and metrics
+    (a lambda would tell the loss alone).
 
     Raises ValueError or TypeError for arguments that do not fit, before the first step; what only shows at a batch (a
     label out of range, a shape that a layer refuses) is raised there. FloatingPointError, naming epoch and batch, where
