@@ -88,7 +88,7 @@ def draw(curves, x, variance, path):
         xlabel=f"training steps (batches of {BATCH} sequences)",
         ylabel="mean squared error",
     )
-    axes[1].legend(loc="center right")
+    axes[1].legend(loc="upper right")
     common.save(figure, path)
     plt.close(figure)
 

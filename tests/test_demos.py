@@ -22,6 +22,7 @@ from demos import (
     one_by_one,
     pooling,
     seq2seq,
+    sequence_shapes,
     stateful,
     vanishing_gradient,
     xor,
@@ -187,6 +188,16 @@ def test_with_a_forget_bias_of_1_an_lstm_learns_to_remember(arguments):
     assert max(ends[0]) < 0.4
 
 
+def test_sequences_of_every_shape_beat_what_needs_no_network(arguments):
+    result = sequence_shapes.main(arguments)
+    assert result["1 to N"]["whole words right"] >= 0.9 > 0.2 > result["1 to N"]["always one word"]
+    assert result["N to 1"]["right"] >= 0.97 > 0.3 > result["N to 1"]["most frequent symbol"]
+    error, stays = result["N to N"].values()
+    assert error < stays / 5
+    error, naive = result["N to N with delay"].values()
+    assert 0.09 < error < 0.75 * naive  # 0.09 is the noise
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
@@ -202,6 +213,7 @@ def test_every_demo_is_listed():
         "one_by_one",
         "pooling",
         "seq2seq",
+        "sequence_shapes",
         "stateful",
         "vanishing_gradient",
         "xor",
