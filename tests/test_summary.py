@@ -85,6 +85,16 @@ def test_formulas_of_parameters_stand_beside_their_number():
     assert "formula" not in str(nn.summary(nn.Linear(2, 2), (1, 2))) and nn.Linear(2, 2).parameter_formula() == ""
 
 
+@pytest.mark.parametrize(("layer", "gates"), [("SimpleRNN", ""), ("RNNCell", ""), ("GRUCell", "3 "), ("LSTM", "4 ")])
+@pytest.mark.parametrize(("bias", "biases"), [(True, " + 2 H"), (False, "")])
+def test_the_formula_of_recurrent_layers_and_cells_is_their_number(layer, gates, bias, biases):
+    D, H = 3, 5
+    layer = getattr(nn, layer)(D, H, bias=bias)
+    assert layer.parameter_formula() == f"{gates}(H D + H H{biases}), D=3, H=5"
+    number = int(gates or 1) * (H * D + H * H + 2 * H * bias)
+    assert sum(p.size for p in layer.parameters()) == number
+
+
 def test_shared_layers_and_parameters_count_once():
     layer = nn.Linear(3, 3)
     tied = nn.Linear(3, 3)

@@ -29,6 +29,15 @@ def affine(x: Any, w: Any, b: Any) -> Any:
     return y if b is None else y + b
 
 
+def count_formula(gates: int, D: int, H: int, bias: bool) -> str:
+    r"""How the number of parameters comes about, for `summary`.
+
+    >>> count_formula(4, 16, 32, True)
+    '4 (H D + H H + 2 H), D=16, H=32'
+    """
+    return f"{f'{gates} ' if gates > 1 else ''}(H D + H H{' + 2 H' if bias else ''}), D={D}, H={H}"
+
+
 def zeros(shape: tuple[int, int], x: Any) -> Tensor:
     r"""A state of zeros, where x lives and of its dtype."""
     return _wrap(xp_of(x._data if isinstance(x, Tensor) else x).zeros(shape, x.dtype))
@@ -111,6 +120,9 @@ class Cell(Module):
     def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
         G, D, H = self.gates, self.input_size, self.hidden_size
         return input_shape[0] * G * H * (D + H)
+
+    def parameter_formula(self) -> str:
+        return count_formula(self.gates, self.input_size, self.hidden_size, self.bias)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}, bias={self.bias}"

@@ -10,10 +10,10 @@ $$ s_t = f(x_t, s_{t-1}), \qquad y_t = h_t $$
 | `return_sequences` | y of all steps (N, T, H), as the next recurrent layer needs it; else of the last one (N, H) |
 | `return_state` | a tuple: y, and the state after the last step (h; for the LSTM h, c), each (N, H) |
 | `go_backwards` | read the sequence from its end; outputs stay in the order of reading |
-| `stateful` | start where the last call ended (without gradients into that call), until `reset_states()` |
+| `stateful` | row n starts where row n of the last call ended (no gradients go there), until `reset_states()` |
 | `dropout` | drop inputs, the same ones at all steps of a call |
 | `recurrent_dropout` | drop units of $h_{t-1}$ on their way into the products, the same ones at all steps |
-| `bias` | two vectors, $b_{ih}$ and $b_{hh}$ (one would do; but torch, and its weight files, have both) |
+| `bias` | two vectors, $b_{ih}$ and $b_{hh}$ (only the GRU needs both; but torch, and its weight files, have them) |
 
 and of a call:
 
@@ -25,6 +25,10 @@ and of a call:
 Dropping other units at every step would wipe out what the state carries; one mask for all steps lets the untouched
 units carry it, and only the products see the mask, never the state itself (Gal and Ghahramani 2016, arXiv 1512.05287).
 
+A stateful layer in `fit` wants `shuffle=False`, a batch size that divides the number of rows (also of those for
+validation, which go on from the state after training), and a callback that calls `model.reset_states()` where new
+sequences begin.
+
 Weights: `weight_ih_l0` (GH, D), `weight_hh_l0` (GH, H), `bias_ih_l0`, `bias_hh_l0` (GH,) for G gates: torch's names and
 layouts. They start as in Keras: Glorot uniform, orthogonal, and zeros.
 """
@@ -33,7 +37,7 @@ import inspect
 from typing import Any
 
 from minidl import backend, check, init, ops, random
-from minidl.nn.cell import check_state, check_weights, zeros
+from minidl.nn.cell import check_state, check_weights, count_formula, zeros
 from minidl.nn.dropout import DropoutFunction
 from minidl.nn.mask import time_mask
 from minidl.nn.module import Module, Parameter
@@ -145,14 +149,7 @@ class Recurrent(Module):
         return N * T * self.gates * self.hidden_size * (D + self.hidden_size)
 
     def parameter_formula(self) -> str:
-        r"""How the number of its parameters comes about.
-
-        >>> from minidl import nn
-        >>> nn.LSTM(16, 32).parameter_formula()
-        '4 (H D + H H + 2 H), D=16, H=32'
-        """
-        gates = f"{self.gates} " if self.gates > 1 else ""
-        return f"{gates}(H D + H H{' + 2 H' if self.bias else ''}), D={self.input_size}, H={self.hidden_size}"
+        return count_formula(self.gates, self.input_size, self.hidden_size, self.bias)
 
     def extra_repr(self) -> str:
         defaults = inspect.signature(type(self)).parameters
