@@ -1,28 +1,28 @@
 r"""Bidirectional: two recurrent layers, one reading from the start and one from the end, so that every step knows both.
 
-A recurrent layer f knows at step t what came before. A second one f' with weights of its own reads the same sequence
+A recurrent layer f knows at step t what came before. A second one, f', with weights of its own reads the same sequence
 from its end and knows what comes after:
 
-$$ a_t = f(x_t, a_{t-1}), \qquad b_t = f'(x_t, b_{t+1}), \qquad y_t = \text{merge}(a_t, b_t) $$
+$$ h_t = f(x_t, h_{t-1}), \qquad h'_t = f'(x_t, h'_{t+1}), \qquad y_t = \text{merge}(h_t, h'_t) $$
 
-The backward layer gives its outputs in the order in which it reads, $b_T, \dots, b_1$. They are turned round in time
+The backward layer gives its outputs in the order in which it reads, $h'_T, \dots, h'_1$. They are turned round in time
 before they are merged; without that, step t of the one would meet step T+1-t of the other.
 
-| `merge_mode` | $y_t$ | features of y | $da_t$, $db_t$ |
+| `merge_mode` | $y_t$ | features of y | $dh_t$, $dh'_t$ |
 |---|---|---|---|
-| `"concat"` | $a_t$, and behind it $b_t$ | 2H | the halves of $dy_t$ |
-| `"sum"` | $a_t + b_t$ | H | $dy_t$, $dy_t$ |
-| `"mul"` | $a_t \odot b_t$ | H | $dy_t \odot b_t$, $dy_t \odot a_t$ |
-| `"ave"` | $(a_t + b_t) / 2$ | H | $dy_t / 2$, $dy_t / 2$ |
-| `None` | the pair $a_t$, $b_t$ | H each | given |
+| `"concat"` | $h_t$, and behind it $h'_t$ | 2H | the halves of $dy_t$ |
+| `"sum"` | $h_t + h'_t$ | H | $dy_t$, $dy_t$ |
+| `"mul"` | $h_t \odot h'_t$ | H | $dy_t \odot h'_t$, $dy_t \odot h_t$ |
+| `"ave"` | $(h_t + h'_t) / 2$ | H | $dy_t / 2$, $dy_t / 2$ |
+| `None` | the pair $h_t$, $h'_t$ | H each | given |
 
-Backward. The two layers share only their input, so $dx = dx_f + dx_{f'}$, and each goes its own way: $da_t$ reaches
-$x_1 \dots x_t$, $db_t$ reaches $x_t \dots x_T$.
+Backward. The two layers share only their input, so $dx = dx_f + dx_{f'}$, and each goes its own way: $dh_t$ reaches
+$x_1 \dots x_t$, $dh'_t$ reaches $x_t \dots x_T$.
 
-Without `return_sequences` y is made of the two last outputs, $a_T$ and $b_1$: each has read the whole sequence. (The
-backward output at the last step, $b_T$, has seen only $x_T$.)
+Without `return_sequences` y is made of the two last outputs, $h_T$ and $h'_1$: each has read the whole sequence. (The
+backward output at the last step, $h'_T$, has seen only $x_T$.)
 
-Shapes: x (N, T, D), a and b (N, T, H), or (N, H) without `return_sequences`. Schuster and Paliwal 1997, IEEE
+Shapes: x (N, T, D), h and h' (N, T, H), or (N, H) without `return_sequences`. Schuster and Paliwal 1997, IEEE
 Transactions on Signal Processing 45(11). Names and meanings of the options are Keras'.
 """
 
@@ -36,11 +36,11 @@ from minidl.nn.recurrent import Recurrent, check_states, check_steps
 from minidl.tensor import Tensor, _wrap
 
 MERGE_MODES = {
-    "concat": lambda a, b: ops.cat([a, b], -1),
-    "sum": lambda a, b: a + b,
-    "mul": lambda a, b: a * b,
-    "ave": lambda a, b: (a + b) / 2,
-    None: lambda a, b: (a, b),
+    "concat": lambda h, h_back: ops.cat([h, h_back], -1),
+    "sum": lambda h, h_back: h + h_back,
+    "mul": lambda h, h_back: h * h_back,
+    "ave": lambda h, h_back: (h + h_back) / 2,
+    None: lambda h, h_back: (h, h_back),
 }
 
 
@@ -85,19 +85,19 @@ class Bidirectional(Module):
 
     def forward(self, x: Tensor, mask: Any = None, initial_state: Any = None) -> Any:
         check_steps("Bidirectional", x, self.layer.input_size)
-        given_a, given_b = self._halves(x, initial_state)
-        a, b = self.forward_layer(x, mask, given_a), self.backward_layer(x, mask, given_b)
+        given, given_back = self._halves(x, initial_state)
+        h, h_back = self.forward_layer(x, mask, given), self.backward_layer(x, mask, given_back)
         states = []
         if self.layer.return_state:
-            (a, *of_a), (b, *of_b) = a, b
-            states = [*of_a, *of_b]
+            (h, *states), (h_back, *states_back) = h, h_back
+            states += states_back
         if self.layer.return_sequences:
-            b = ops.flip(b, 1)  # from the order of reading to that of the other layer
+            h_back = ops.flip(h_back, 1)  # from the order of reading to that of the other layer
             if mask is not None:
                 m = time_mask("Bidirectional", mask, x)[..., None]
                 real = _wrap(m[:, ::-1] if self.layer.go_backwards else m)
-                a, b = ops.where(real, a, 0.0), ops.where(real, b, 0.0)
-        y = MERGE_MODES[self.merge_mode](a, b)
+                h, h_back = ops.where(real, h, 0.0), ops.where(real, h_back, 0.0)
+        y = MERGE_MODES[self.merge_mode](h, h_back)
         return (*(y if self.merge_mode is None else [y]), *states) if states else y
 
     def _halves(self, x: Tensor, given: Any) -> tuple[list[Tensor] | None, list[Tensor] | None]:
