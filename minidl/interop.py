@@ -24,11 +24,11 @@ import numpy as np
 
 from minidl import check
 from minidl.host import host
-from minidl.nn import GRU, LSTM, Bidirectional, Module, SimpleRNN
+from minidl.nn import GRU, Bidirectional, Module
 from minidl.nn.recurrent import Recurrent
 
 NAMES = ("weight_hh", "weight_ih", "bias_ih", "bias_hh")  # hh first: its shape tells the kind of layer
-KINDS = {kind.gates: kind.__name__ for kind in (SimpleRNN, GRU, LSTM)}
+KINDS = {1: "a SimpleRNN", 3: "a GRU", 4: "an LSTM"}  # by the number of gates
 
 
 def load_torch_recurrent(model: Module, state: Mapping[str, Any]) -> None:
@@ -164,5 +164,5 @@ def _check_shape(who: str, name: str, array: np.ndarray, wanted: tuple[int, ...]
     of = ""
     if ("hh" in name or "recurrent" in name) and array.ndim == 2 and array.size:
         H, GH = sorted(array.shape)
-        of = f", as in a {KINDS[GH / H]} with hidden_size={H}" if GH / H in KINDS else ""
+        of = f", as in {KINDS[GH / H]} with hidden_size={H}" if GH / H in KINDS else ""
     raise check.ShapeError(f"{who}: {name} must have shape {wanted} for {layer!r}, got {array.shape}{of}")

@@ -139,7 +139,7 @@ TORCH_ERRORS = {  # model, state -> what the message says
     "hidden size": (
         lambda: lstm(H=5),
         torch_state,
-        r"weight_hh_l0 must have shape \(20, 5\) for LSTM\(input_size=3, .*got \(16, 4\), as in a LSTM with hidden_s",
+        r"weight_hh_l0 must have shape \(20, 5\) for LSTM\(3, .*got \(16, 4\), as in an LSTM with hidden_s",
     ),
     "input size": (lambda: lstm(D=2), torch_state, r"weight_ih_l0 must have shape \(16, 2\) for .*got \(16, 3\)"),
     "another kind": (lstm, lambda: torch_state("gru_2_both"), r"got \(12, 4\), as in a GRU with hidden_size=4"),
@@ -358,7 +358,7 @@ KERAS_ERRORS = {  # model, weights -> what the message says
     "units": (
         lambda: nn.LSTM(2, 4),
         of("LSTM"),
-        r"recurrent_kernel must have shape \(4, 16\) for .*got \(3, 12\), as in a LSTM with hidden_size=3",
+        r"recurrent_kernel must have shape \(4, 16\) for .*got \(3, 12\), as in an LSTM with hidden_size=3",
     ),
     "inputs": (lambda: nn.LSTM(5, 3), of("LSTM"), r"kernel must have shape \(5, 12\) for .*got \(2, 12\)"),
     "another kind": (lambda: nn.SimpleRNN(2, 3), of("GRU"), r"got \(3, 9\), as in a GRU with hidden_size=3"),

@@ -41,7 +41,7 @@ def test_numbers_of_parameters(kind):
     for bias, biases in ((True, 2), (False, 0)):
         n = sum(p.size for p in cls(16, 32, bias=bias, **own).parameters())
         assert n == G * (16 * 32 + 32 * 32 + biases * 32)  # LSTM 6,400 (with one bias 6,272), GRU 4,800
-    assert repr(cls(16, 32, bias=False, **own)).startswith(f"{cls.__name__}(input_size=16, hidden_size=32, bias=False")
+    assert repr(cls(16, 32, bias=False, **own)).startswith(f"{cls.__name__}(16, 32, bias=False")
     twin = type(layer := made(kind, go_backwards=True, dropout=0.25))(**layer.options())
     assert twin.options() == layer.options()
 

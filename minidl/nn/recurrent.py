@@ -152,9 +152,9 @@ class Recurrent(Module):
         return count_formula(self.gates, self.input_size, self.hidden_size, self.bias)
 
     def extra_repr(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        changed = [f"{name}={value!r}" for name, value in self.options().items() if value != defaults[name].default]
-        return ", ".join(changed)
+        options = list(inspect.signature(type(self)).parameters.values())[2:]
+        changed = [(p.name, getattr(self, p.name)) for p in options if getattr(self, p.name) != p.default]
+        return ", ".join([f"{self.input_size}, {self.hidden_size}", *(f"{name}={value!r}" for name, value in changed)])
 
 
 # ---- arguments ----
