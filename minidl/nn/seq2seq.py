@@ -56,8 +56,9 @@ class Seq2Seq(Module):
     | `start` | the id of the target that the decoder reads first; it may be an ordinary one |
 
     mask (N, S), True for real ids, is for sources of different lengths. Targets of different lengths need none: the
-    decoder never looks ahead, so give the loss a `sample_weight` (N, T) that is 0 on their right padding. (`fit` gives a
-    model one input; this one takes two, so it is trained in a plain loop around the lines below.)
+    decoder never looks ahead, so give the loss a `sample_weight` (N, T) that is 0 on their right padding.
+
+    `fit` gives a model one input, and this one takes two: train it in a plain loop around the lines below.
 
     Raises ValueError and TypeError for ids outside of their range, and for shapes that do not fit.
 
