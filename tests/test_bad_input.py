@@ -98,6 +98,7 @@ LAYERS = {
 }
 ELSEWHERE = {"Module", "ModuleList", "Sequential", "Concat", "Residual", "Identity"}  # tests/test_containers.py
 ELSEWHERE |= {"TimeDistributed"}  # tests/test_time_wrappers.py
+ELSEWHERE |= {"SOM"}  # tests/test_som_bad_input.py
 ELSEWHERE |= {"Bidirectional", "Seq2Seq"}  # tests/test_bidirectional.py, tests/test_seq2seq.py
 
 

@@ -108,6 +108,11 @@ OURS = {
     nn.LSTMCell: {"bias": True, "unit_forget_bias": True},  # Keras'
     nn.GRUCell: {"bias": True, "reset_after": True},  # Keras'
     nn.Softmax: {"axis": -1},
+    nn.SOM: {
+        **{"topology": "rectangular", "toroidal": False, "neighbourhood": "gaussian", "sigma": None, "sigma_end": 1.0},
+        **{"learning_rate": 0.5, "learning_rate_end": 0.01, "decay": "exponential"},
+        **{"init": "random", "distance": "euclidean", "num_classes": None},
+    },
     nn.Seq2Seq: {"embedding_dim": None, "layer": "lstm", "start": 0},
     nn.SumPool1d: POOL,
     nn.SumPool2d: POOL,

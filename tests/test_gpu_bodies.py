@@ -18,6 +18,7 @@ from minidl import backend
 from minidl.kernels import pool
 from minidl.testing.strategies import geometries, shapes
 from tests import test_kernels_recurrent as loops
+from tests import test_kernels_som as maps
 from tests.gpu import standin
 from tests.gpu.compile import COMPILER, ElementwiseKernel
 
@@ -109,6 +110,8 @@ PARITY = {
     ("sum_pool", "SUM_GRAD_GPU"): ("sum_windows_grad", "sum_grad_ref", sum_windows_grad),
     ("scatter", "SCATTER_ADD_GPU"): ("scatter_add", "scatter_add_ref", scatter_add),
     ("erf", "ERFC_GPU"): ("erfc", "erfc_ref", erfc),
+    ("som", "SOM_DISTANCES_GPU"): ("distances", "distances_ref", maps.problems),
+    ("som", "SOM_STEP_GPU"): ("online", "online_ref", maps.trainings),
     ("rnn", "RNN_GPU"): ("rnn", "rnn_ref", loops.rnn_forward),
     ("rnn", "RNN_GRAD_GPU"): ("rnn_grad", "rnn_grad_ref", loops.rnn_backward),
     ("lstm", "LSTM_GPU"): ("lstm", "lstm_ref", loops.lstm_forward),
@@ -119,6 +122,8 @@ PARITY = {
 # where an exp or its like is rounded, by two libraries: units in the last place. The reference of erfc computes
 # 1 - erf(x) up to x = 1.5, where a few units of the 1 are 1 / erfc(1.5) = 30 times as many of the difference.
 ROUNDED = {"ERFC_GPU": 4 * 30}
+# bodies that run with others
+WITH = {"SOM_STEP_GPU": ["SOM_DISTANCES_GPU"]}
 # time loops: a step starts from what the one before it has rounded, and sums cancel (see test_kernels_recurrent.py)
 LOOPS = {"rnn", "lstm", "gru"}
 
@@ -146,7 +151,7 @@ def test_a_body_is_its_reference(where, data):
         results = functions[called](*(cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in args))
         results = [cupy.asnumpy(y) for y in (results if isinstance(results, tuple) else (results,))]
         if cupy is standin:
-            assert standin.ran == {functions[where[1]][3]}
+            assert standin.ran == {functions[name][3] for name in (where[1], *WITH.get(where[1], ()))}
     for ours, theirs in zip(results, wanted if isinstance(wanted, tuple) else (wanted,), strict=True):
         assert ours.dtype == theirs.dtype and ours.shape == theirs.shape
         if where[0] in LOOPS:

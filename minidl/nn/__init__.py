@@ -41,6 +41,7 @@ from minidl.nn.silu import SiLU, silu
 from minidl.nn.simple_rnn import SimpleRNN, rnn
 from minidl.nn.softmax import LogSoftmax, Softmax, log_softmax, softmax
 from minidl.nn.softplus import Softplus, softplus
+from minidl.nn.som import SOM
 from minidl.nn.sum_pool import SumPool1d, SumPool2d, sum_pool1d, sum_pool2d
 from minidl.nn.summary import summary
 from minidl.nn.tanh import Tanh, tanh
@@ -96,6 +97,7 @@ __all__ = [
     "SimpleRNN",
     "Sigmoid",
     "Softmax",
+    "SOM",
     "Softplus",
     "SumPool1d",
     "SumPool2d",

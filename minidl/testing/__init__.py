@@ -10,7 +10,13 @@ r"""Gradient checks and property tests for minidl's own layers and for yours.
 | `strategies` | arrays, geometries and layers for hypothesis (needs `pip install "minidl[test]"`) |
 """
 
-from minidl.testing import registered_layers, registered_losses, registered_recurrent, registered_windows
+from minidl.testing import (
+    registered_layers,
+    registered_losses,
+    registered_maps,
+    registered_recurrent,
+    registered_windows,
+)
 from minidl.testing.gradcheck import GradientError, gradcheck, numerical_gradient
 from minidl.testing.layer import Report, check_layer
 
@@ -22,6 +28,7 @@ __all__ = [
     "numerical_gradient",
     "registered_layers",
     "registered_losses",
+    "registered_maps",
     "registered_recurrent",
     "registered_windows",
 ]
