@@ -1,4 +1,4 @@
-r"""Pictures. Every function is `plot_x(data, *, ax=None, **kwargs) -> Axes`: it draws into `ax`, or into a new figure
+r"""Pictures. A function is `plot_x(data, *, ax=None, **kwargs) -> Axes`: it draws into `ax`, or into a new figure
 of its own, and returns the Axes; showing or saving (`ax.figure.savefig("x.png")`) is yours. Further options go to
 Matplotlib's own function underneath. Data may be NumPy or CuPy arrays or tensors.
 
@@ -9,13 +9,37 @@ Matplotlib's own function underneath. Data may be NumPy or CuPy arrays or tensor
 | `plot_feature_maps(maps)` | what a layer makes of one image |
 | `plot_confusion_matrix(matrix)` | which classes are taken for which |
 | `plot_images(images)` | images in a grid, with titles |
+| `plot_u_matrix(som)` | where a self-organising map has borders between clusters |
+| `plot_component_planes(som)` | the weights of a map, one feature after the other |
+| `plot_prototypes(som, shape)` | the weights of a map, each unit's as an image |
+| `plot_hits(som, x)` | how many rows each unit of a map wins |
+| `plot_labels_map(som, x, y)` | the class that each unit of a map stands for |
+| `plot_units(som, values)` | any number or colour of each unit of a map |
+
+`animate_training(epochs, draw, path)` writes a GIF: a frame of any of them after each epoch.
 
 Colours can be told apart with any colour vision: viridis for amounts, PuOr (orange negative, white 0, purple positive)
 for weights, blue and orange lines. Matplotlib is imported when the first picture is drawn, not before.
 """
 
+from minidl.plot.animation import animate_training
 from minidl.plot.confusion import plot_confusion_matrix
 from minidl.plot.curves import plot_curves
 from minidl.plot.grid import plot_feature_maps, plot_filters, plot_images
+from minidl.plot.som import plot_hits, plot_labels_map, plot_u_matrix, plot_units
+from minidl.plot.som_weights import plot_component_planes, plot_prototypes
 
-__all__ = ["plot_confusion_matrix", "plot_curves", "plot_feature_maps", "plot_filters", "plot_images"]
+__all__ = [
+    "animate_training",
+    "plot_component_planes",
+    "plot_confusion_matrix",
+    "plot_curves",
+    "plot_feature_maps",
+    "plot_filters",
+    "plot_hits",
+    "plot_images",
+    "plot_labels_map",
+    "plot_prototypes",
+    "plot_u_matrix",
+    "plot_units",
+]

@@ -25,3 +25,9 @@ def axes(ax: Any, width: float = 6.0, height: float = 4.0) -> Any:
     from matplotlib import pyplot  # noqa: PLC0415  (only who draws needs Matplotlib)
 
     return pyplot.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def ink(colour: Any) -> str:
+    r"""Black or white: what can be read on a colour (red, green, blue) in [0, 1]."""
+    luminance = np.power(colour[:3], 2.2) @ (0.2126, 0.7152, 0.0722)
+    return "black" if luminance > 0.18 else "white"  # where the contrasts to black and to white are equal

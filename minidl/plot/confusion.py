@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.plot.canvas import axes, finite
+from minidl.plot.canvas import axes, finite, ink
 
 
 def plot_confusion_matrix(matrix: Any, *, classes: Sequence | None = None, ax: Any = None, **kwargs: Any) -> Any:
@@ -35,8 +35,7 @@ def plot_confusion_matrix(matrix: Any, *, classes: Sequence | None = None, ax: A
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1e-300)
     image = ax.imshow(shares, **{"cmap": "viridis", "vmin": 0, "vmax": 1, **kwargs})
     for i, j in np.ndindex(matrix.shape):
-        luminance = np.power(image.to_rgba(shares[i, j])[:3], 2.2) @ (0.2126, 0.7152, 0.0722)
-        colour = "black" if luminance > 0.18 else "white"  # where the contrasts to black and to white are equal
+        colour = ink(image.to_rgba(shares[i, j]))
         ax.text(j, i, f"{matrix[i, j]:g}", ha="center", va="center", color=colour, fontsize=9 if K <= 12 else 6)
     longest = max(len(str(name)) for name in classes)
     ax.set_xticks(range(K), classes, rotation=90 if longest * K > 60 else 0)

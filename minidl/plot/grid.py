@@ -31,11 +31,11 @@ def plot_filters(weights: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     F, C, KH, KW = weights.shape
     largest = float(abs(weights).max()) or 1.0
     if C == 1:
-        tiles, columns, names = weights[:, 0], _columns(F), ("", "")
+        tiles, columns, names = weights[:, 0], columns_of(F), ("", "")
     else:
         tiles, columns, names = weights.reshape(F * C, KH, KW), C, ("input channel", "filter")
     options = {"cmap": "PuOr", "vmin": -largest, "vmax": largest, **kwargs}
-    ax = _drawn(tiles, columns, ax, options, "weight")
+    ax = draw_tiles(tiles, columns, ax, options, "weight")
     ax.set_title(f"{F} filter{'s' * (F > 1)} of {f'{C} x ' if C > 1 else ''}{KH} x {KW}")
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])
@@ -55,7 +55,7 @@ def plot_feature_maps(maps: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     if maps.ndim != 3:
         raise check.ShapeError(f"{who}: maps must have shape (C, H, W), for one image, got {maps.shape}")
     C, H, W = maps.shape
-    ax = _drawn(maps, _columns(C), ax, {"cmap": "viridis", **kwargs}, "activation")
+    ax = draw_tiles(maps, columns_of(C), ax, {"cmap": "viridis", **kwargs}, "activation")
     ax.set_title(f"{C} feature map{'s' * (C > 1)} of {H} x {W}")
     return ax
 
@@ -82,29 +82,35 @@ def plot_images(images: Any, *, titles: Sequence | None = None, ax: Any = None, 
         check.within(who, "images", images, 0, 1)
         images = images.transpose(0, 2, 3, 1)
     N, H, W = images.shape[:3]
-    ax = _drawn(images, _columns(N), ax, {"cmap": "gray", **kwargs}, None, titles)
+    ax = draw_tiles(images, columns_of(N), ax, {"cmap": "gray", **kwargs}, None, titles)
     ax.set_title(f"{N} image{'s' * (N > 1)} of {H} x {W}")
     return ax
 
 
-def _columns(n: int) -> int:
+def columns_of(n: int) -> int:
     return math.ceil(math.sqrt(n)) if n > 4 else n
 
 
-def _drawn(
-    tiles: np.ndarray, columns: int, ax: Any, options: dict, scale: str | None, titles: list | None = None
+def draw_tiles(
+    tiles: np.ndarray,
+    columns: int,
+    ax: Any,
+    options: dict,
+    scale: str | None = None,
+    titles: list | None = None,
+    displaced: bool = False,
 ) -> Any:
-    """The tiles (n, H, W) or (n, H, W, 3), row by row, in one image; scale: what to write at the colour bar."""
+    """The tiles (n, H, W) or (n, H, W, 3), row by row, in one image; scale: what to write at the colour bar;
+    displaced: every other row stands half a tile to the right."""
     n, H, W = tiles.shape[:3]
     rows = -(-n // columns)
     gap = max(1, round(max(H, W) / 12))
     head = max(gap, round(0.25 * H)) if titles else gap  # the space above a tile
     tall, wide = H + head, W + gap
-    if tiles.ndim == 4:
-        sheet = np.ones((rows * tall + gap, columns * wide + gap, 3))
-    else:
-        sheet = np.full((rows * tall + gap, columns * wide + gap), np.nan)  # drawn as nothing: what is behind shows
-    places = [(k // columns * tall + head, k % columns * wide + gap) for k in range(n)]
+    half = wide // 2 if displaced else 0
+    size = rows * tall + gap, columns * wide + gap + half
+    sheet = np.ones((*size, 3)) if tiles.ndim == 4 else np.full(size, np.nan)  # NaN: what is behind shows
+    places = [(k // columns * tall + head, k % columns * wide + gap + k // columns % 2 * half) for k in range(n)]
     for tile, (top, left) in zip(tiles, places, strict=True):
         sheet[top : top + H, left : left + W] = tile
     ax = axes(ax, *_inches(*sheet.shape[:2], scale is not None))
