@@ -23,6 +23,9 @@ from demos import (
     pooling,
     seq2seq,
     sequence_shapes,
+    som_colors,
+    som_digits,
+    som_iris,
     stateful,
     vanishing_gradient,
     xor,
@@ -198,6 +201,46 @@ def test_sequences_of_every_shape_beat_what_needs_no_network(arguments):
     assert 0.09 < error < 0.75 * naive  # 0.09 is the noise
 
 
+def test_averaging_mends_what_the_vote_cannot_answer(arguments):
+    result = som_iris.main(arguments)
+    assert result["average"] >= result["vote"] + 0.03
+    assert result["average"] >= 0.88
+    assert abs(result["next unit"] - result["average"]) < 0.03 and result["no answer"] >= 2
+    sigmas, share = som_iris.SIGMAS.tolist(), result["share"]
+    assert result["by sigma"][sigmas.index(0.8)] == result["average"]  # the sums written out are those of predict
+    assert share[0] > result["by sigma"][0] and share[-1] < result["by sigma"][-1] - 0.2
+
+
+def test_a_row_without_a_vote_asks_the_nearest_unit_that_has_one():
+    som = minidl.nn.SOM(1, 4, 1, num_classes=3)
+    som.load_state_dict(som.state_dict() | {"weights": np.array([[[0], [1], [2], [4]]], dtype="float32")})
+    som.fit_labels([[0.0], [4.0]], [1, 2])
+    x = np.array([[0.9], [1.9], [2.1], [3.9]])
+    assert som.predict(x, sigma=0).tolist() == [-1, -1, -1, 2]
+    assert som_iris.next_unit(som, x).tolist() == [1, 1, 2, 2]
+
+
+def test_units_come_to_stand_for_digits_in_order(arguments):
+    result = som_digits.main(arguments)
+    assert result["map"]["purity"] >= 0.90 and result["map"]["test accuracy"] >= 0.88
+    assert result["map"]["rank correlation"] >= 0.7 > 0.1 > abs(result["k-means"]["rank correlation"])
+    assert result["map"]["topographic error"] <= 0.05
+    assert result["k-means"]["quantization error"] < result["map"]["quantization error"]
+
+
+def test_ranks_of_ties_are_shared():
+    assert som_digits.ranks(np.array([3.0, 1.0, 3.0, 0.5])).tolist() == [3.5, 2.0, 3.5, 1.0]
+
+
+@pytest.mark.parametrize("more", [[], ["--topology", "rectangular", "--toroidal"]])
+def test_colours_sort_themselves(arguments, more, tmp_path):
+    result = som_colors.main([*arguments, *more])
+    assert 0.6 < result["before"] < 0.72  # 0.66 is the mean distance of two random points in a cube
+    assert result["after"] < result["before"] / 4
+    assert result["error"] < 0.2
+    assert len(list(tmp_path.glob("*.gif"))) == 1
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
@@ -214,6 +257,9 @@ def test_every_demo_is_listed():
         "pooling",
         "seq2seq",
         "sequence_shapes",
+        "som_colors",
+        "som_digits",
+        "som_iris",
         "stateful",
         "vanishing_gradient",
         "xor",

@@ -31,7 +31,7 @@ def plot_filters(weights: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     F, C, KH, KW = weights.shape
     largest = float(abs(weights).max()) or 1.0
     if C == 1:
-        tiles, columns, names = weights[:, 0], columns_of(F), ("", "")
+        tiles, columns, names = weights[:, 0], _columns(F), ("", "")
     else:
         tiles, columns, names = weights.reshape(F * C, KH, KW), C, ("input channel", "filter")
     options = {"cmap": "PuOr", "vmin": -largest, "vmax": largest, **kwargs}
@@ -55,7 +55,7 @@ def plot_feature_maps(maps: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     if maps.ndim != 3:
         raise check.ShapeError(f"{who}: maps must have shape (C, H, W), for one image, got {maps.shape}")
     C, H, W = maps.shape
-    ax = draw_tiles(maps, columns_of(C), ax, {"cmap": "viridis", **kwargs}, "activation")
+    ax = draw_tiles(maps, _columns(C), ax, {"cmap": "viridis", **kwargs}, "activation")
     ax.set_title(f"{C} feature map{'s' * (C > 1)} of {H} x {W}")
     return ax
 
@@ -82,12 +82,12 @@ def plot_images(images: Any, *, titles: Sequence | None = None, ax: Any = None, 
         check.within(who, "images", images, 0, 1)
         images = images.transpose(0, 2, 3, 1)
     N, H, W = images.shape[:3]
-    ax = draw_tiles(images, columns_of(N), ax, {"cmap": "gray", **kwargs}, None, titles)
+    ax = draw_tiles(images, _columns(N), ax, {"cmap": "gray", **kwargs}, None, titles)
     ax.set_title(f"{N} image{'s' * (N > 1)} of {H} x {W}")
     return ax
 
 
-def columns_of(n: int) -> int:
+def _columns(n: int) -> int:
     return math.ceil(math.sqrt(n)) if n > 4 else n
 
 

@@ -1,5 +1,6 @@
 r"""Pictures of the weights of a self-organising map: a map a feature, or an image a unit."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from minidl import check
 from minidl.nn.som import SOM
 from minidl.plot.canvas import axes
 from minidl.plot.cells import draw_cells, polygons, titled, weights_of
-from minidl.plot.grid import columns_of, draw_tiles
+from minidl.plot.grid import draw_tiles
 
 
 def plot_component_planes(som: SOM, *, names: Sequence | None = None, ax: Any = None, **kwargs: Any) -> Any:
@@ -37,7 +38,7 @@ def plot_component_planes(som: SOM, *, names: Sequence | None = None, ax: Any = 
     plane = plane - plane.min(axis=(0, 1))  # from (0, 0)
     side = plane.max()
     wide, tall = plane.max(axis=(0, 1)) + (0.12 * side, 0.25 * side)  # room between planes, and for two lines of text
-    columns = columns_of(D)
+    columns = math.ceil(math.sqrt(D))
     rows = -(-D // columns)
     corners = np.array([(d % columns * wide, d // columns * tall) for d in range(D)])
     inch = min(2.4, 12 / max(columns, rows)) / side
