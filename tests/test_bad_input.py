@@ -11,6 +11,7 @@ import pytest
 import minidl
 import minidl.functional as F
 from minidl import Tensor, datasets, init, nn, ops, optim
+from minidl.cluster import KMeans
 from minidl.train import CSVLogger, EarlyStopping, ModelCheckpoint
 
 NONSENSE = [
@@ -80,6 +81,11 @@ LAYERS = {
     "Embedding": ({"num_embeddings": 4, "embedding_dim": 2, "padding_idx": 1, "mask_zero": True}, None),
     "Masking": ({"value": 0.0}, (2, 3, 2)),
     "RepeatVector": ({"n": 3}, ROWS),
+    "RBF": ({"in_features": 3, "num_prototypes": 4, "radial": "gaussian", "normalised": True, "beta": 0.1}, ROWS),
+    "RBFNet": (
+        {"in_features": 3, "num_prototypes": 4, "out_features": 2, "radial": "gaussian", "normalised": True},
+        ROWS,
+    ),
     "LeakyReLU": ({"negative_slope": 0.1}, ROWS),
     "PReLU": ({"num_parameters": 1, "init": 0.25}, ROWS),
     "ELU": ({"alpha": 1.0}, ROWS),
@@ -178,6 +184,7 @@ def recurrent(gates):
     return arguments
 
 
+SPREAD, LABELS = np.arange(12.0).reshape(4, 3) ** 2, np.array([0, 0, 1, 1])
 RNN, KERAS = nn.SimpleRNN(3, 1), [np.ones((3, 1)), np.ones((1, 1)), np.ones(1)]
 CALLS = {  # a function, and arguments that work
     **{n: (getattr(ops, n), {"x": X}) for n in "exp log log1p sqrt abs sin cos tanh sigmoid relu squeeze".split()},
@@ -220,6 +227,16 @@ CALLS = {  # a function, and arguments that work
     ),
     "embedding": (F.embedding, {"ids": Tensor([0, 1]), "weight": X, "padding_idx": 0}),
     "prelu": (F.prelu, {"x": X, "weight": Tensor([1.0])}),
+    "rbf": (F.rbf, {"x": X, "centers": X, "betas": V, "radial": "gaussian", "normalised": True}),
+    "KMeans": (
+        lambda x, **options: KMeans(**options).fit(x).predict(x),
+        {"x": SPREAD, "n_clusters": 2, "init": "k-means++", "max_iter": 3, "tol": 0.0, "seed": 0},
+    ),
+    "init_from_examples": (nn.RBF(3, 2).init_from_examples, {"x": SPREAD, "seed": 0}),
+    "init_from_kmeans": (nn.RBF(3, 2).init_from_kmeans, {"x": SPREAD, "seed": 0}),
+    "set_prototypes": (nn.RBF(3, 2).set_prototypes, {"centers": SPREAD[:2], "betas": V}),
+    "fit_prototypes": (nn.RBFNet(3, 2, 2).fit_prototypes, {"x": SPREAD, "y": LABELS, "seed": 0}),
+    "fit_output": (nn.RBFNet(3, 2, 2).fit_output, {"x": SPREAD, "y": LABELS, "ridge": 0.1}),
     "rnn_cell": (F.rnn_cell, cell(1)),
     "lstm_cell": (F.lstm_cell, {**cell(4), "c": ONE}),
     "gru_cell": (F.gru_cell, {**cell(3), "reset_after": True}),

@@ -107,6 +107,8 @@ OURS = {
     nn.RNNCell: {"bias": True},
     nn.LSTMCell: {"bias": True, "unit_forget_bias": True},  # Keras'
     nn.GRUCell: {"bias": True, "reset_after": True},  # Keras'
+    nn.RBF: {"radial": "gaussian", "normalised": False, "beta": None},
+    nn.RBFNet: {"radial": "gaussian", "normalised": False},
     nn.Softmax: {"axis": -1},
     nn.SOM: {
         **{"topology": "rectangular", "toroidal": False, "neighbourhood": "gaussian", "sigma": None, "sigma_end": 1.0},
@@ -129,6 +131,7 @@ OURS = {
     F.gru: {**UNROLLED, "reset_after": True},
     **dict.fromkeys((F.rnn_cell, F.lstm_cell), {"bias_ih": None, "bias_hh": None}),
     F.gru_cell: {"bias_ih": None, "bias_hh": None, "reset_after": True},
+    F.rbf: {"radial": "gaussian", "normalised": False},
     F.pad: {"mode": "constant", "value": 0},
     F.softmax: {"axis": -1},
     F.sum_pool1d: POOL,

@@ -17,6 +17,7 @@ import minidl.kernels
 from minidl import backend
 from minidl.kernels import pool
 from minidl.testing.strategies import geometries, shapes
+from tests import test_kernels_distance as distances
 from tests import test_kernels_recurrent as loops
 from tests import test_kernels_som as maps
 from tests.gpu import standin
@@ -110,6 +111,9 @@ PARITY = {
     ("sum_pool", "SUM_GRAD_GPU"): ("sum_windows_grad", "sum_grad_ref", sum_windows_grad),
     ("scatter", "SCATTER_ADD_GPU"): ("scatter_add", "scatter_add_ref", scatter_add),
     ("erf", "ERFC_GPU"): ("erfc", "erfc_ref", erfc),
+    ("distance", "DIRECT_GPU"): ("direct", "squared_distances_ref", distances.points),
+    ("distance", "NEAR_GPU"): ("by_product", "squared_distances_ref", distances.points),
+    ("distance", "GRAD_GPU"): ("squared_distances_grad", "squared_distances_grad_ref", distances.gradients),
     ("som", "SOM_DISTANCES_GPU"): ("distances", "distances_ref", maps.problems),
     ("som", "SOM_STEP_GPU"): ("online", "online_ref", maps.trainings),
     ("rnn", "RNN_GPU"): ("rnn", "rnn_ref", loops.rnn_forward),
@@ -121,7 +125,8 @@ PARITY = {
 }
 # where an exp or its like is rounded, by two libraries: units in the last place. The reference of erfc computes
 # 1 - erf(x) up to x = 1.5, where a few units of the 1 are 1 / erfc(1.5) = 30 times as many of the difference.
-ROUNDED = {"ERFC_GPU": 4 * 30}
+# The matrix product of by_product has the bound of its docstring, for up to 70 features.
+ROUNDED = {"ERFC_GPU": 4 * 30, "NEAR_GPU": 16 * (70 + 3)}
 # bodies that run with others
 WITH = {"SOM_STEP_GPU": ["SOM_DISTANCES_GPU"]}
 # time loops: a step starts from what the one before it has rounded, and sums cancel (see test_kernels_recurrent.py)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS = [
     ("minidl.backend", "minidl.jit", "minidl.check", "minidl.kernels"),
     ("minidl.tensor", "minidl.host", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops"),
-    ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.plot")
+    ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.plot")
     + ("minidl.train.history",),  # numbers and their curves: SOM.fit returns them too
     ("minidl.train", "minidl.datasets", "minidl.testing")
     + ("minidl.io", "minidl.interop", "minidl.functional"),

@@ -12,7 +12,7 @@ import pytest
 from minidl.testing import registry
 
 TESTS = Path(__file__).parent
-HOUSES = ("", "nn", "functional", "losses", "optim", "train", "datasets", "init", "testing", "plot", "ops")
+HOUSES = ("", "nn", "functional", "losses", "optim", "train", "datasets", "init", "testing", "plot", "ops", "cluster")
 
 
 def public():

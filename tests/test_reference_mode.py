@@ -32,7 +32,7 @@ MODES = {
     "checked indices": ({"NUMBA_BOUNDSCHECK": "1"}, MODULE),
 }
 # layers whose reference rounds an exp or a tanh otherwise than the compiled kernel, and how much: |a - b| / (1 + |b|)
-ROUNDED = {"GELU", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "Seq2Seq"}
+ROUNDED = {"GELU", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "Seq2Seq", "RBF", "RBFNet"}
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 
 

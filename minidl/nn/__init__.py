@@ -29,6 +29,8 @@ from minidl.nn.max_pool import MaxPool1d, MaxPool2d, max_pool1d, max_pool2d
 from minidl.nn.module import Buffer, Module, Parameter
 from minidl.nn.module_list import ModuleList
 from minidl.nn.prelu import PReLU, prelu
+from minidl.nn.rbf import RBF, rbf
+from minidl.nn.rbf_net import RBFNet
 from minidl.nn.relu import ReLU, relu
 from minidl.nn.repeat_vector import RepeatVector
 from minidl.nn.residual import Residual
@@ -86,6 +88,8 @@ __all__ = [
     "ModuleList",
     "PReLU",
     "Parameter",
+    "RBF",
+    "RBFNet",
     "RNNCell",
     "ReLU",
     "RepeatVector",
@@ -132,6 +136,7 @@ __all__ = [
     "max_pool1d",
     "max_pool2d",
     "prelu",
+    "rbf",
     "relu",
     "rnn",
     "rnn_cell",

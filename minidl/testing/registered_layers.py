@@ -6,6 +6,7 @@ larger than the kernel, every option.
 
 from minidl import nn
 from minidl.nn.gelu import APPROXIMATIONS
+from minidl.nn.radial import RADIAL
 from minidl.testing.registry import register
 from minidl.testing.values import distinct, integers, normal, positive
 
@@ -16,6 +17,28 @@ def _(pick):
     D, F = pick("in_features", 3, 1, 5), pick("out_features", 2, 1)
     leading = pick("leading", (4,), (1,), (2, 3))
     return nn.Linear(D, F, bias=pick("bias", True, False)), [distinct(*leading, D)]
+
+
+# ---- prototypes ----
+def radial(pick):
+    r"""Every radial function, and normalised those that can be."""
+    name = pick("radial", *RADIAL)
+    return {"radial": name, "normalised": RADIAL[name].log is not None and pick("normalised", False, True)}
+
+
+@register(nn.RBF)
+def _(pick):
+    D, K = pick("in_features", 3, 1, 40), pick("num_prototypes", 5, 1)  # 40: by matrix products
+    layer = nn.RBF(D, K, **radial(pick), beta=pick("beta", None, 0.3))
+    x = distinct(4, D)
+    layer.log_betas.data = layer.log_betas.numpy() + normal(K).astype("float32") / 4
+    return layer, [x]
+
+
+@register(nn.RBFNet)
+def _(pick):
+    D, K, F = pick("in_features", 3, 1), pick("num_prototypes", 4, 1), pick("out_features", 2, 1)
+    return nn.RBFNet(D, K, F, **radial(pick)), [distinct(4, D)]
 
 
 # ---- activations ----

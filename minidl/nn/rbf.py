@@ -1,0 +1,220 @@
+r"""RBF: every unit has a prototype, and answers the more the nearer the input is to it.
+
+$$ q_{nk} = \|x_n - c_k\|^2, \qquad s_{nk} = \beta_k\,q_{nk}, \qquad \varphi_{nk} = \varphi(s_{nk}) $$
+
+with a radial function $\varphi$ (see radial.py), most often $e^{-s}$, a bell of width $\sigma$ for
+$\beta = 1 / (2 \sigma^2)$. Where a unit of a Linear layer is on in a whole half-space, this one is on at a place: far
+from all prototypes none is.
+
+Backward. $d\varphi$ is given, so $ds_{nk} = d\varphi_{nk}\,\varphi'(s_{nk})$. $\beta_k$ touches column k with slope q,
+and q touches s with slope $\beta$; $x_n$ touches row n of q, with $\partial q_{nk} / \partial x_n = 2 (x_n - c_k)$,
+and $c_k$ column k, with the opposite slope:
+
+$$ d\beta_k = \sum_n ds_{nk}\,q_{nk}, \qquad dq_{nk} = ds_{nk}\,\beta_k $$
+$$ dx_n = 2 \sum_k dq_{nk} (x_n - c_k), \qquad dc_k = 2 \sum_n dq_{nk} (c_k - x_n) $$
+
+Normalised, the units share out 1 among themselves: $p_{nk} = \varphi_{nk} / \sum_j \varphi_{nj}$. It is the softmax of
+$l = \ln \varphi(s)$, and computed so it does not become 0/0 where all bells have vanished. Softmax's backward, then:
+
+$$ dl_{nk} = p_{nk} \Big( dp_{nk} - \sum_j dp_{nj}\,p_{nj} \Big), \qquad ds_{nk} = dl_{nk}\,(\ln \varphi)'(s_{nk}) $$
+
+Shapes: x (N, D), c (K, D), beta (K,); q, s, phi, p (N, K). Distances and the sums of differences: kernels/distance.py.
+Broomhead and Lowe 1988, Complex Systems 2; Moody and Darken 1989, Neural Computation 1 (normalised: their equation 2).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from minidl import check, init
+from minidl.backend import xp_of
+from minidl.cluster import KMeans, generator, spread
+from minidl.host import host
+from minidl.kernels.distance import squared_distances, squared_distances_grad
+from minidl.nn.module import Module, Parameter
+from minidl.nn.radial import Radial, radial_of
+from minidl.ops import exp
+from minidl.tensor import Function, Tensor
+
+
+class RBFFunction(Function):
+    def __init__(self, radial: Radial):
+        self.radial = radial
+
+    def forward(self, x, c, beta):
+        s = squared_distances(x, c)
+        s *= beta  # every (N, K) that is not made is time saved: they are what this layer reads and writes most
+        phi = self.radial.value(s)
+        self.save(x, c, beta, s, phi)
+        return phi
+
+    def backward(self, dphi):
+        x, c, beta, s, phi = self.saved
+        ds = self.radial.slope(s, phi)
+        ds *= dphi
+        return _gradients(ds, x, c, beta, s, self.needs_grad)
+
+
+class NormalisedRBFFunction(Function):
+    def __init__(self, radial: Radial):
+        self.radial = radial
+
+    def forward(self, x, c, beta):
+        s = squared_distances(x, c)
+        s *= beta
+        l = self.radial.log(s)
+        p = xp_of(l).exp(l - l.max(axis=1, keepdims=True))
+        p /= p.sum(axis=1, keepdims=True)
+        self.save(x, c, beta, s, p)
+        return p
+
+    def backward(self, dp):
+        x, c, beta, s, p = self.saved
+        ds = p * (dp - (dp * p).sum(axis=1, keepdims=True))
+        ds *= self.radial.log_slope(s)
+        return _gradients(ds, x, c, beta, s, self.needs_grad)
+
+
+def _gradients(ds: Any, x: Any, c: Any, beta: Any, s: Any, needs_grad: list) -> tuple:
+    """From ds, which becomes dq. The sums of ds q are those of ds s / beta."""
+    dbeta = xp_of(x).einsum("nk,nk->k", ds, s) / beta
+    ds *= beta
+    dx = squared_distances_grad(ds, x, c) if needs_grad[0] else None
+    dc = squared_distances_grad(ds.T, c, x) if needs_grad[1] else None
+    return dx, dc, dbeta
+
+
+def rbf(x: Tensor, centers: Tensor, betas: Tensor, radial: str = "gaussian", normalised: bool = False) -> Tensor:
+    r"""The answers (N, K) of K units with prototypes `centers` (K, D) and `betas` (K,) > 0 to x (N, D).
+
+    ShapeError where the sizes do not fit, ValueError for another word, a beta that is not > 0, and normalised=True for
+    a radial function that has no logarithm.
+
+    >>> x, centers = Tensor([[0.0, 0.0], [3.0, 4.0]]), Tensor([[0.0, 0.0], [0.0, 1.0]])
+    >>> rbf(x, centers, Tensor([1.0, 1.0])).numpy().round(3)
+    array([[1.   , 0.368],
+           [0.   , 0.   ]], dtype=float32)
+    >>> rbf(x, centers, Tensor([1.0, 1.0]), normalised=True).numpy().round(3)
+    array([[0.731, 0.269],
+           [0.001, 0.999]], dtype=float32)
+    """
+    functions = radial_of("rbf", radial, normalised)
+    check.rank("rbf", "x", x, "(N, D)")
+    check.rank("rbf", "centers", centers, "(K, D)")
+    check.rank("rbf", "betas", betas, "(K,)")
+    check.axis_size("rbf", "x", x, 1, centers.shape[1], "in_features", hint="add Flatten()?")
+    check.axis_size("rbf", "betas", betas, 0, centers.shape[0], "num_prototypes")
+    check.one_dtype("rbf", x, centers=centers, betas=betas)
+    if centers.shape[0] == 0:
+        raise check.ShapeError(f"rbf: centers must hold at least one prototype, got shape {tuple(centers.shape)}")
+    values = betas._data if isinstance(betas, Tensor) else betas
+    if not (values > 0).all():
+        raise ValueError("rbf: all betas must be > 0 (did training drive one out of range? try a smaller lr)")
+    return (NormalisedRBFFunction if normalised else RBFFunction)(functions)(x, centers, betas)
+
+
+class RBF(Module):
+    r"""K units, each with a prototype and a width of its own: parameters `centers` (K, D) and `log_betas` (K,).
+
+    The logarithm is what is trained, so that $\beta_k = e^{b_k}$ stays positive; `betas` holds them.
+
+    | `radial` | $\varphi(s)$, $s = \beta \|x - c\|^2$ | far away |
+    |---|---|---|
+    | "gaussian" | $e^{-s}$ | 0 |
+    | "multiquadric" | $\sqrt{1 + s}$ | grows like a distance |
+    | "inverse_multiquadric" | $1 / \sqrt{1 + s}$ | 0, slowly |
+    | "thin_plate" | $\frac12 s \ln s$, which is $r^2 \ln r$ for $r = \sqrt s$, and 0 at 0 | grows |
+
+    | option | meaning |
+    |---|---|
+    | `normalised` | divide by the sum of all units (not for "thin_plate", which has both signs) |
+    | `beta` | where all betas start; None: 1 / (2 D), so that s is about 1 for x and c from N(0, 1) |
+
+    The centres start as N(0, 1), for standardised inputs. Better ones come from the data: see `init_from_examples` and
+    `init_from_kmeans`.
+
+    >>> from minidl import Tensor, nn
+    >>> layer = nn.RBF(2, 3)
+    >>> layer(Tensor([[0.5, 1.0], [100.0, 100.0]])).numpy()[1]
+    array([0., 0., 0.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        in_features: int,
+        num_prototypes: int,
+        *,
+        radial: str = "gaussian",
+        normalised: bool = False,
+        beta: float | None = None,
+    ):
+        self.in_features = check.size("RBF", "in_features", in_features)
+        self.num_prototypes = check.size("RBF", "num_prototypes", num_prototypes)
+        self.radial, self.normalised = radial, normalised
+        radial_of("RBF", radial, normalised)
+        largest = float(np.finfo("float32").max) / 64
+        self.beta = None if beta is None else check.number("RBF", "beta", beta, above=0, low=1 / largest, high=largest)
+        self.centers = Parameter(init.normal((num_prototypes, in_features)))
+        first = 1 / (2 * in_features) if beta is None else self.beta
+        self.log_betas = Parameter(np.full(num_prototypes, np.log(first), "float32"))
+
+    @property
+    def betas(self) -> Tensor:
+        r"""$\beta_k$ (K,), all positive."""
+        return exp(self.log_betas)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return rbf(x, self.centers, self.betas, self.radial, self.normalised)
+
+    def init_from_examples(self, x: Any, seed: Any = None) -> "RBF":
+        r"""Make K different rows of x (N, D) the prototypes; returns itself. The betas stay as they are.
+
+        seed: as in `KMeans`. ValueError if x has fewer distinct rows.
+        """
+        rows = host("RBF", "x", x)
+        check.rank("RBF", "x", rows, "(N, D)")
+        rng = generator("RBF", seed)
+        rows = np.unique(rows, axis=0)
+        if len(rows) < self.num_prototypes:
+            raise ValueError(
+                f"RBF: num_prototypes={self.num_prototypes} is more than the {len(rows)} distinct rows of x"
+            )
+        return self.set_prototypes(rng.choice(rows, self.num_prototypes, replace=False))
+
+    def init_from_kmeans(self, x: Any, seed: Any = None) -> "RBF":
+        r"""Make the centres of K clusters of x (N, D) the prototypes, with $\beta_k = 1 / (2 \sigma_k^2)$, where
+        $\sigma_k$ is the mean distance of the cluster's rows from their centre; returns itself.
+
+        Raises as `KMeans` does. seed: as there.
+        """
+        rows = host("RBF", "x", x)
+        check.axis_size("RBF", "x", rows, -1, self.in_features, "in_features")
+        k_means = KMeans(self.num_prototypes, seed=seed).fit(rows)
+        return self.set_prototypes(
+            k_means.cluster_centers_, spread(rows, k_means.labels_, k_means.cluster_centers_) ** -2 / 2
+        )
+
+    def set_prototypes(self, centers: Any, betas: Any = None) -> "RBF":
+        r"""Take these centres (K, D), and betas (K,) > 0 unless they are None; returns itself."""
+        centers = host("RBF", "centers", centers)
+        check.rank("RBF", "centers", centers, "(K, D)")
+        check.axis_size("RBF", "centers", centers, 0, self.num_prototypes, "num_prototypes")
+        check.axis_size("RBF", "centers", centers, 1, self.in_features, "in_features")
+        if not np.isfinite(centers).all():
+            raise ValueError("RBF: centers must hold finite numbers, got a NaN or an infinity")
+        if betas is not None:
+            betas = host("RBF", "betas", betas)
+            check.rank("RBF", "betas", betas, "(K,)")
+            check.axis_size("RBF", "betas", betas, 0, self.num_prototypes, "num_prototypes")
+            if not ((betas > 0) & np.isfinite(betas)).all():
+                raise ValueError("RBF: betas must be finite and > 0")
+            self.log_betas.data = np.log(betas).astype(self.log_betas.dtype)
+        self.centers.data = centers.astype(self.centers.dtype)
+        return self
+
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        return check.elements("RBF", "x", input_shape) * self.num_prototypes
+
+    def extra_repr(self) -> str:
+        options = f", radial={self.radial!r}" + (", normalised=True" if self.normalised else "")
+        return f"{self.in_features}, {self.num_prototypes}{options}"
