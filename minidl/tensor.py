@@ -286,7 +286,7 @@ class Tensor:
             grad = backend.to_backend(backend.array(_raw(grad)), self.backend)
             if grad.shape != self.shape:
                 raise ShapeError(f"backward: grad must have shape {self.shape}, got {grad.shape}")
-            grad = grad.astype(self.dtype)
+            grad = grad.astype(self.dtype, copy=False)  # a copy already
 
         leaves: dict[int, list] = {}  # id -> [leaf tensor, its gradient so far]
         waiting: dict[int, list] = {}  # order of a node -> gradients of its outputs so far
