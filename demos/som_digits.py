@@ -6,9 +6,9 @@ How pure are units that were never told a label? The purity of a map is the shar
 digit which their unit wins most often. (The last number is for images that the units have neither learned nor been
 named by.)
 
-K-means with 144 centres is what remains of the map when the neighbourhood is taken away: batch training with a sigma
-near 0. Its centres lie nearer to the data and are purer, but stand in no order: that is what the map pays for its own.
-The order as a number: the rank correlation between the distance of two units on the grid and that of their weights.
+K-means with 144 centres is what a map without a neighbourhood would be. Its centres lie nearer to the data and are
+purer, but put onto the grid they stand in no order: this is what the map pays for its own. The order as a number: the
+rank correlation between the distance of two units on the grid and that of their weights.
 """
 
 # %%
@@ -17,7 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from demos import common
-from minidl import nn, plot
+from minidl import Tensor, nn, plot
+from minidl.cluster import KMeans
 from minidl.datasets import load_digits, train_test_split
 
 SIDE = 12
@@ -25,15 +26,11 @@ SIDE = 12
 
 # %% the same units, with neighbours and without
 def learn(x, epochs):
-    with tqdm(total=2 * epochs, desc="epochs", ascii=True, leave=False) as bar:
-        som = nn.SOM(SIDE, SIDE, in_features=64, num_classes=10)
-        for _ in range(epochs):
-            som.partial_fit(x, total_steps=epochs * len(x))
-            bar.update()
-        k_means = nn.SOM(SIDE, SIDE, in_features=64, num_classes=10, init="sample", sigma=0.01, sigma_end=0.01)
-        for _ in range(epochs):
-            k_means.partial_fit(x, mode="batch")
-            bar.update()
+    som, k_means = (nn.SOM(SIDE, SIDE, in_features=64, num_classes=10) for _ in range(2))
+    for _ in tqdm(range(epochs), desc="epochs", ascii=True, leave=False):
+        som.partial_fit(x, total_steps=epochs * len(x))
+    centres = KMeans(SIDE * SIDE).fit(x).cluster_centers_
+    k_means.weights.data = Tensor(centres.reshape(SIDE, SIDE, 64)).data
     return {"map": som, "k-means": k_means}
 
 
