@@ -21,6 +21,7 @@ from demos import (
     masking,
     one_by_one,
     pooling,
+    rbf,
     seq2seq,
     sequence_shapes,
     som_colors,
@@ -241,6 +242,14 @@ def test_colours_sort_themselves(arguments, more, tmp_path):
     assert len(list(tmp_path.glob("*.gif"))) == 1
 
 
+def test_rbf_units_are_silent_where_an_mlp_is_sure(arguments):
+    result = rbf.main(arguments)
+    assert result["iris RBF"] >= 0.93 and result["moons RBF"] >= 0.97  # three splits of 50: +- 0.02
+    assert result["far RBF"] < 1e-6 and result["far MLP"] >= 0.99
+    told = result["told"]  # the reason is the nearest prototype, up to the widths, and it is of the class that is said
+    assert told["classes"][told["activations"].argmax()] == told["guess"]
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
@@ -255,6 +264,7 @@ def test_every_demo_is_listed():
         "masking",
         "one_by_one",
         "pooling",
+        "rbf",
         "seq2seq",
         "sequence_shapes",
         "som_colors",
