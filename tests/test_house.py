@@ -16,11 +16,11 @@ ROOT = Path(__file__).parent.parent
 # a file may import from its own floor and from floors below
 FLOORS = [
     ("minidl.backend", "minidl.jit", "minidl.check", "minidl.kernels"),
-    ("minidl.tensor", "minidl.host", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops"),
+    ("minidl.tensor", "minidl.host", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops")
+    + ("minidl.progress",),
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.plot")
     + ("minidl.train.history",),  # numbers and their curves: SOM.fit returns them too
-    ("minidl.train", "minidl.datasets", "minidl.testing")
-    + ("minidl.io", "minidl.interop", "minidl.functional"),
+    ("minidl.train", "minidl.datasets", "minidl.testing") + ("minidl.io", "minidl.interop", "minidl.functional"),
     ("minidl.__main__", "minidl"),
     ("demos",),
 ]

@@ -36,7 +36,7 @@ def trainings(draw):
     dtype = draw(st.sampled_from([np.float32, np.float64]))
     x, w = rng.normal(size=(T, D)).astype(dtype), rng.normal(size=(D, R * C)).astype(dtype)
     eta, sigma = rng.uniform(0.01, 1, T).astype(dtype), rng.uniform(0.3, 3, T).astype(dtype)
-    displaced = draw(st.sampled_from([0.0, 0.5])) * np.array([[-1], [0], [1]])
+    displaced = np.array(draw(st.sampled_from([[[0.0]], [[-0.5], [0.0], [0.5]]])))
     v, u = np.arange(R) ** 2.0, (np.arange(1 - C, C) + displaced) ** 2
     if draw(st.booleans()):
         v = np.minimum(v, v[::-1] + 1)  # any table will do
@@ -96,7 +96,7 @@ def test_steps_are_their_definition(training):
         r, c = divmod(min(range(R * C), key=lambda k: distance(row, wanted[k], metric)), C)
         for k in range(R * C):
             i, j = divmod(k, C)
-            d2, s = v[abs(i - r)] + u[i % 2 - r % 2 + 1, j - c + C - 1], sigma[t]
+            d2, s = v[abs(i - r)] + u[i % 2 - r % 2 + 1 if len(u) == 3 else 0, j - c + C - 1], sigma[t]
             h = {
                 "gaussian": math.exp(-d2 / (2 * s * s)),
                 "mexican_hat": (1 - d2 / s**2) * math.exp(-d2 / (2 * s * s)),

@@ -32,8 +32,6 @@ Shapes: x (N, D), weights (rows, cols, D). Kohonen 1982, Biological Cybernetics 
 "Self-Organizing Maps", section 3.6 (batch training).
 """
 
-import math
-import sys
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +44,7 @@ from minidl.nn.module import Buffer
 from minidl.nn.som_distance import DISTANCES, SOMDistanceFunction
 from minidl.nn.som_init import INITS
 from minidl.nn.som_measures import Measures
+from minidl.progress import bar
 from minidl.random import generator
 from minidl.tensor import Tensor
 
@@ -166,13 +165,13 @@ class SOM(Measures):
         from minidl.train.history import History  # noqa: PLC0415  (which needs the layers to be there)
 
         history = History()
-        with _bar(epochs, initial_epoch, verbose) as bar:
+        with bar("SOM", epochs, verbose, done=initial_epoch) as line:
             for epoch in range(initial_epoch, epochs):
                 self._learn(rows, epochs * steps, mode)
                 error = self.quantization_error(x)
                 history.append(epoch, {"quantization_error": error})
-                bar.set_postfix_str(f"quantization error {error:.4f}", refresh=False)
-                bar.update()
+                line.set_postfix_str(f"quantization error {error:.4f}", refresh=False)
+                line.update()
         return history
 
     def partial_fit(self, x: Any, *, total_steps: int | None = None, mode: str = "online") -> "SOM":
@@ -210,15 +209,16 @@ class SOM(Measures):
         t, T = (np.ones(steps), 1) if total_steps is None else (t, total_steps)
         sigma = som_grid.planned(self.decay, self.sigma, self.sigma_end, t, T)
         w = self.weights._data.reshape(-1, self.in_features)
-        if mode == "online":
-            eta = som_grid.planned(self.decay, self.learning_rate, self.learning_rate_end, t, T)
-            order = generator().permutation(steps)
-            tables = som_grid.tables(self.rows, self.cols, self.topology, self.toroidal)
-            numbers = (xp.asarray(a.astype(rows.dtype)) for a in (eta, sigma, *tables))
-            kinds = kernel.METRICS[self.distance], kernel.NEIGHBOURHOODS[self.neighbourhood]
-            w = kernel.online(rows[xp.asarray(order)], w.T, *numbers, *kinds).T
-        else:
-            w = self._means(xp, rows, w, sigma[0])
+        with np.errstate(all="ignore"):  # what is not finite is looked for here
+            if mode == "online":
+                eta = som_grid.planned(self.decay, self.learning_rate, self.learning_rate_end, t, T)
+                order = generator().permutation(steps)
+                tables = som_grid.tables(self.rows, self.cols, self.topology, self.toroidal)
+                numbers = (xp.asarray(a.astype(rows.dtype)) for a in (eta, sigma, *tables))
+                kinds = kernel.METRICS[self.distance], kernel.NEIGHBOURHOODS[self.neighbourhood]
+                w = kernel.online(rows[xp.asarray(order)], w.T, *numbers, *kinds).T  # w (D, K) there
+            else:
+                w = self._means(xp, rows, w, sigma[0])
         if not xp.isfinite(w).all():
             raise FloatingPointError("SOM: the weights overflow; a smaller learning_rate or sigma may help")
         self.weights.data = w.reshape(self.weights.shape)
@@ -238,19 +238,3 @@ class SOM(Measures):
     def extra_repr(self) -> str:
         kinds = (self.topology, self.neighbourhood, self.distance)
         return f"{self.rows}, {self.cols}, {self.in_features}, {', '.join(kinds)}" + ", toroidal" * self.toroidal
-
-
-def _bar(epochs: int, done: int, verbose: bool) -> Any:
-    """A line of ASCII; where nobody watches (a log file) only its last state is written."""
-    from tqdm import tqdm  # noqa: PLC0415  (40 ms that an import of minidl need not wait)
-
-    watched = sys.stderr.isatty()
-    return tqdm(
-        total=epochs,
-        initial=done,
-        desc="SOM",
-        ascii=True,
-        disable=not verbose,
-        mininterval=0.1 if watched else math.inf,
-        delay=1e-9,
-    )

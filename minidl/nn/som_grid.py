@@ -81,8 +81,9 @@ def places(rows: int, cols: int, topology: str) -> np.ndarray:
 
 
 def tables(rows: int, cols: int, topology: str, toroidal: bool) -> tuple[np.ndarray, np.ndarray]:
-    r"""v (rows,) and u (3, 2 cols - 1), whose sum is the squared distance of two units: v[|i - r|] for their rows, and
-    u[s, j - c + cols - 1] for their columns, where s - 1 = i % 2 - r % 2 says which of the two rows is displaced.
+    r"""v (rows,) and u (S, 2 cols - 1), whose sum is the squared distance of two units: v[|i - r|] for their rows, and
+    u[s, j - c + cols - 1] for their columns. Where odd rows are displaced S = 3, and s = i % 2 - r % 2 + 1 says by how
+    much row i is displaced against row r; else S = 1.
 
     >>> v, u = tables(3, 2, "hexagonal", toroidal=False)
     >>> v.round(2).tolist(), u.tolist()
@@ -90,7 +91,8 @@ def tables(rows: int, cols: int, topology: str, toroidal: bool) -> tuple[np.ndar
     """
     kind = TOPOLOGIES[topology]
     down = np.arange(rows)
-    across = np.arange(1 - cols, cols) + kind.displaced * np.array([[-1], [0], [1]])
+    displaced = kind.displaced * np.array([-1, 0, 1]) if kind.displaced else np.zeros(1)
+    across = np.arange(1 - cols, cols) + displaced[:, None]
     if toroidal:
         down = np.minimum(down, rows - down)
         across = np.abs([across - cols, across, across + cols]).min(axis=0)
@@ -105,8 +107,8 @@ def squared_distances(rows: int, cols: int, topology: str, toroidal: bool) -> np
     """
     v, u = tables(rows, cols, topology, toroidal)
     i, j = (index.ravel() for index in np.indices((rows, cols)))
-    displaced = i[:, None] % 2 - i % 2
-    return v[abs(i[:, None] - i)] + u[displaced + 1, j[:, None] - j + cols - 1]
+    s = i[:, None] % 2 - i % 2 + 1 if len(u) == 3 else 0
+    return v[abs(i[:, None] - i)] + u[s, j[:, None] - j + cols - 1]
 
 
 def neighbours(rows: int, cols: int, topology: str, toroidal: bool) -> np.ndarray:

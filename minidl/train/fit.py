@@ -16,7 +16,6 @@ minidl), where Keras divides by the number of rows.
 
 import contextlib
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -26,6 +25,7 @@ from minidl import backend, check, random
 from minidl.nn.module import Buffer, Module
 from minidl.nn.recurrent import Recurrent
 from minidl.optim import OPTIMIZERS, Adam, Optimizer, clip_grad_norm
+from minidl.progress import bar
 from minidl.train.answers import without_ignored
 from minidl.train.callback import Callback
 from minidl.train.checkpoint import Checkpoint
@@ -137,12 +137,12 @@ def fit(
         for epoch in range(initial_epoch, epochs):
             run.tell("on_epoch_begin", epoch)
             order = random.generator().permutation(len(rows.x)) if shuffle else None
-            with _bar(epoch, epochs, math.ceil(len(rows.x) / batch_size), verbose) as bar:
-                logs = run.epoch(epoch, rows, batch_size, order, Tally(function, named), bar)
+            with bar(f"epoch {epoch + 1}/{epochs}", math.ceil(len(rows.x) / batch_size), verbose) as line:
+                logs = run.epoch(epoch, rows, batch_size, order, Tally(function, named), line)
                 if validation:
                     numbers = evaluated(model, validation, function, named, batch_size)
                     logs |= {f"val_{name}": value for name, value in numbers.items()}
-                bar.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in logs.items()), refresh=False)
+                line.set_postfix_str(" ".join(f"{name} {value:.4f}" for name, value in logs.items()), refresh=False)
             history.append(epoch, logs)
             run.tell("on_epoch_end", epoch, logs)
             if model.stop_training:
@@ -173,15 +173,15 @@ class _Run:
             getattr(callback, hook)(*arguments)
 
     def epoch(
-        self, epoch: int, rows: Rows, batch_size: int, order: np.ndarray | None, tally: Tally, bar: Any
+        self, epoch: int, rows: Rows, batch_size: int, order: np.ndarray | None, tally: Tally, line: Any
     ) -> dict[str, float]:
         for i, batch in enumerate(batches_of(rows, batch_size, order)):
             self.tell("on_train_batch_begin", i)
             if weight_of(batch) > 0:
                 value, prediction = self.step(batch, f"epoch {epoch + 1}, batch {i + 1}")
                 tally.add(value, prediction, batch)
-            bar.update()
-            bar.set_postfix_str(f"loss {tally.mean_loss():.4f}", refresh=False)
+            line.update()
+            line.set_postfix_str(f"loss {tally.mean_loss():.4f}", refresh=False)
             self.tell("on_train_batch_end", i, {"loss": tally.mean_loss()})
         return tally.results()
 
@@ -246,17 +246,3 @@ def _callbacks(callbacks: Any) -> list[Callback]:
             hint = "; a schedule goes into train.Schedule(...)" if hasattr(callback, "step") else ""
             raise check.DTypeError(f"{WHO}: callbacks must be Callback objects, got {callback!r}{hint}")
     return sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoint))
-
-
-def _bar(epoch: int, epochs: int, n: int, verbose: bool) -> Any:
-    """A line of ASCII an epoch; where nobody watches (a log file) only its last state is written."""
-    from tqdm import tqdm  # noqa: PLC0415  (40 ms that an import of minidl need not wait)
-
-    return tqdm(
-        total=n,
-        desc=f"epoch {epoch + 1}/{epochs}",
-        ascii=True,
-        disable=not verbose,
-        mininterval=0.1 if sys.stderr.isatty() else math.inf,
-        delay=1e-9,
-    )
