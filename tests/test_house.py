@@ -18,8 +18,7 @@ FLOORS = [
     ("minidl.backend", "minidl.jit", "minidl.check", "minidl.kernels"),
     ("minidl.tensor", "minidl.host", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops")
     + ("minidl.progress",),
-    ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.plot")
-    + ("minidl.train.history",),  # numbers and their curves: SOM.fit returns them too
+    ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.history", "minidl.plot"),
     ("minidl.train", "minidl.datasets", "minidl.testing") + ("minidl.io", "minidl.interop", "minidl.functional"),
     ("minidl.__main__", "minidl"),
     ("demos",),

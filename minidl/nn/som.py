@@ -32,11 +32,12 @@ Shapes: x (N, D), weights (rows, cols, D). Kohonen 1982, Biological Cybernetics 
 "Self-Organizing Maps", section 3.6 (batch training).
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from minidl import backend, check
+from minidl.history import History
 from minidl.kernels import som as kernel
 from minidl.kernels.scatter import scatter_add
 from minidl.nn import som_grid
@@ -47,9 +48,6 @@ from minidl.nn.som_measures import Measures
 from minidl.progress import bar
 from minidl.random import generator
 from minidl.tensor import Tensor
-
-if TYPE_CHECKING:
-    from minidl.train.history import History
 
 MODES = ("online", "batch")
 
@@ -139,7 +137,7 @@ class SOM(Measures):
     # ---- training ----
     def fit(
         self, x: Any, epochs: int = 10, *, mode: str = "online", initial_epoch: int = 0, verbose: bool = True
-    ) -> "History":
+    ) -> History:
         r"""Learn the rows x (N, D) from the beginning, going through all of them `epochs` times, in another order each
         time. Returns the `History` of the "quantization_error" after each epoch.
 
@@ -162,8 +160,6 @@ class SOM(Measures):
         else:
             self._start(rows)
         self.step.data = np.int64(initial_epoch * steps)
-        from minidl.train.history import History  # noqa: PLC0415  (which needs the layers to be there)
-
         history = History()
         with bar("SOM", epochs, verbose, done=initial_epoch) as line:
             for epoch in range(initial_epoch, epochs):

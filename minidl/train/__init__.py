@@ -17,7 +17,7 @@ from minidl.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minidl.train.class_weight import compute_class_weight
 from minidl.train.evaluate import evaluate, predict
 from minidl.train.fit import fit
-from minidl.train.history import History
+from minidl.history import History
 from minidl.train.metrics import (
     METRICS,
     accuracy,

@@ -21,7 +21,7 @@ from minidl.backend import is_array
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
 from minidl.train.callback import Callback
-from minidl.train.history import History
+from minidl.history import History
 
 KEY = "minidl.checkpoint"
 LOAD = "load_checkpoint"

@@ -41,7 +41,7 @@ from minidl.train.evaluate import (
     output_of,
     weight_of,
 )
-from minidl.train.history import History
+from minidl.history import History
 from minidl.train.rows import Place, Rows, batches_of, divided, place_of, rows_of
 
 WHO = "fit"
