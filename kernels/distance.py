@@ -22,8 +22,12 @@ come out as 0, or below. Two measures make it safe:
 - Where even so y < S / 16, the loop above takes the pair again, as it came. Elsewhere the error is at most
   16 (D + 2) eps y, and with the rounding of the shift (|x| + |c| <= 6 |x - c| there: 6 eps y) below 16 (D + 3) eps y.
 
-So a result is never negative, and the distance of equal points is exactly 0, on either way. The gradient stays with the
-loop: x (sum of dy) - dy c cancels for the near pairs, and those are the ones that matter.
+So a result is never negative, and the distance of equal points is exactly 0, on either way. The gradient is taken apart
+alike. With g = dy, but 0 for the near pairs, and the shifted x and c,
+
+    dx = 2 (x * (sum of g over k) - g c),       dc = 2 (c * (sum of g over n) - g' x)
+
+are off by 6 times the rounding of the loop at most; the near pairs are added by the loop.
 
 Shapes: N rows, K prototypes, D features; x (N, D), c (K, D), y and dy (N, K), dx (N, D). For vector units the loops
 on the CPU read transposed arrays; on the GPU one thread owns one element of the result. For few D the loop is faster
@@ -35,9 +39,7 @@ from typing import Any
 from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
 from minidl.jit import njit
 
-PRODUCT = (
-    32  # the D from which on the matrix product is faster: 1000 x 100 pairs take 0.23 ms by the loop and 0.14 by it
-)
+PRODUCT = 16  # the D from which on matrix products are faster (1000 x 100 pairs, one thread, float32)
 
 
 # ---- reference ----
@@ -70,14 +72,14 @@ def direct_cpu(x, ct, y):
 
 
 @njit
-def near_cpu(product, x, c, xx, cc, y):
-    """The identity, from product = -2 x c' and the squared lengths xx, cc of the shifted rows; x and c are not shifted,
+def near_cpu(y, x, c, xx, cc):
+    """The identity: y comes as -2 x c', xx and cc are squared lengths, all of shifted rows. x and c are not shifted,
     which would have rounded the differences that are wanted here."""
     N, K = y.shape
     for n in range(N):
         row = y[n]
         for k in range(K):
-            row[k] = product[n, k] + (xx[n] + cc[k])
+            row[k] += xx[n] + cc[k]
         near = 0
         for k in range(K):
             near += not row[k] * 16 >= xx[n] + cc[k]  # in this form a NaN is taken again too
@@ -90,6 +92,26 @@ def near_cpu(product, x, c, xx, cc, y):
                     t = x[n, d] - c[k, d]
                     total += t * t
                 row[k] = total
+
+
+@njit
+def near_grad_cpu(dy, y, scale, x, c, xx, cc, dx, dc):
+    """Half the near pairs' part of dx and dc; their dy becomes 0."""
+    N, K = dy.shape
+    for n in range(N):
+        row = y[n]
+        near = 0
+        for k in range(K):
+            near += row[k] * 16 < scale[k] * (xx[n] + cc[k])
+        if near == 0:
+            continue
+        for k in range(K):
+            if row[k] * 16 < scale[k] * (xx[n] + cc[k]):
+                for d in range(x.shape[1]):
+                    t = dy[n, k] * (x[n, d] - c[k, d])
+                    dx[n, d] += t
+                    dc[k, d] -= t
+                dy[n, k] = 0
 
 
 @njit
@@ -190,25 +212,42 @@ def direct(x: Any, c: Any) -> Any:
 def by_product(x: Any, c: Any) -> Any:
     xp = xp_of(x)
     x, c = xp.ascontiguousarray(x), xp.ascontiguousarray(c)
-    shift = c.mean(axis=0)
-    xs, cs = x - shift, c - shift
-    xx, cc = (xs * xs).sum(axis=1), (cs * cs).sum(axis=1)
-    product = xs @ (-2 * cs.T)  # (N, D) @ (D, K) -> (N, K)
-    y = xp.empty_like(product)
+    xs, cs, xx, cc = _shifted(x, c)
+    y = xs @ (-2 * cs.T)  # (N, D) @ (D, K) -> (N, K)
     if on_gpu(x):
-        elementwise(*NEAR_GPU)(product, x, c, xx, cc, *c.shape, y)
+        elementwise(*NEAR_GPU)(y, x, c, xx, cc, *c.shape, y)
     else:
-        near_cpu(product, x, c, xx, cc, y)
+        near_cpu(y, x, c, xx, cc)
     return y
 
 
-def squared_distances_grad(dy: Any, x: Any, c: Any) -> Any:
-    r"""dx (N, D) for dy (N, K); dc is squared_distances_grad(dy.T, c, x).
+def _shifted(x: Any, c: Any) -> tuple[Any, Any, Any, Any]:
+    """x and c with the mean of c as the origin, and their squared lengths."""
+    xp = xp_of(x)
+    shift = c.mean(axis=0)
+    x, c = x - shift, c - shift
+    return x, c, xp.einsum("nd,nd->n", x, x), xp.einsum("kd,kd->k", c, c)
+
+
+def squared_distances_grad(dy: Any, y: Any, scale: Any, x: Any, c: Any) -> tuple[Any, Any]:
+    r"""dx (N, D) and dc (K, D) for dy (N, K), which may be written to.
+
+    y = scale * squared_distances(x, c), with scale (K,), says which pairs are near.
 
     >>> import numpy as np
-    >>> squared_distances_grad(np.array([[1.0, 10.0]]), np.array([[2.0, 0.0]]), np.array([[1.0, 0.0], [2.0, -3.0]]))
-    array([[ 2., 60.]])
+    >>> x, c, dy = np.array([[2.0, 0.0]]), np.array([[1.0, 0.0], [2.0, -3.0]]), np.array([[1.0, 10.0]])
+    >>> dx, dc = squared_distances_grad(dy, squared_distances(x, c), np.ones(2), x, c)
+    >>> dx, dc + 0.0
+    (array([[ 2., 60.]]), array([[ -2.,   0.],
+           [  0., -60.]]))
     """
+    if not REFERENCE and not on_gpu(x) and x.shape[1] >= PRODUCT:
+        return grad_by_product(dy, y, scale, x, c)
+    return grad_direct(dy, x, c), grad_direct(dy.T, c, x)
+
+
+def grad_direct(dy: Any, x: Any, c: Any) -> Any:
+    """dx; and dc for dy.T, with x and c in each other's place."""
     xp = xp_of(x)
     if REFERENCE:
         return squared_distances_grad_ref(xp, dy, x, c)
@@ -221,3 +260,18 @@ def squared_distances_grad(dy: Any, x: Any, c: Any) -> Any:
     grad_cpu(xp.ascontiguousarray(dy.T), xp.ascontiguousarray(x.T), c, dxt)
     dxt *= 2
     return dxt.T
+
+
+def grad_by_product(dy: Any, y: Any, scale: Any, x: Any, c: Any) -> tuple[Any, Any]:
+    xp = xp_of(x)
+    x, c, dy = xp.ascontiguousarray(x), xp.ascontiguousarray(c), xp.ascontiguousarray(dy)
+    xs, cs, xx, cc = _shifted(x, c)
+    dx, dc = xp.zeros_like(x), xp.zeros_like(c)
+    near_grad_cpu(dy, y, scale, x, c, xx, cc, dx, dc)
+    dx += (dy @ xp.ones(len(c), x.dtype))[:, None] * xs
+    dx -= dy @ cs  # (N, K) @ (K, D) -> (N, D)
+    dc += (xp.ones(len(x), x.dtype) @ dy)[:, None] * cs
+    dc -= dy.T @ xs  # (K, N) @ (N, D) -> (K, D)
+    dx *= 2
+    dc *= 2
+    return dx, dc

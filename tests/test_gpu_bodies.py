@@ -113,7 +113,7 @@ PARITY = {
     ("erf", "ERFC_GPU"): ("erfc", "erfc_ref", erfc),
     ("distance", "DIRECT_GPU"): ("direct", "squared_distances_ref", distances.points),
     ("distance", "NEAR_GPU"): ("by_product", "squared_distances_ref", distances.points),
-    ("distance", "GRAD_GPU"): ("squared_distances_grad", "squared_distances_grad_ref", distances.gradients),
+    ("distance", "GRAD_GPU"): ("grad_direct", "squared_distances_grad_ref", distances.gradients),
     ("som", "SOM_DISTANCES_GPU"): ("distances", "distances_ref", maps.problems),
     ("som", "SOM_STEP_GPU"): ("online", "online_ref", maps.trainings),
     ("rnn", "RNN_GPU"): ("rnn", "rnn_ref", loops.rnn_forward),

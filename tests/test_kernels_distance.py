@@ -60,9 +60,23 @@ def test_the_loop_is_the_reference_bit_for_bit(given_):
 @given(gradients())
 def test_the_gradient_is_the_reference_bit_for_bit(given_):
     dy, x, c = given_
-    assert np.array_equal(distance.squared_distances_grad(dy, x, c), distance.squared_distances_grad_ref(np, dy, x, c))
-    dc = distance.squared_distances_grad(dy.T, c, x)
-    assert np.array_equal(dc, distance.squared_distances_grad_ref(np, dy.T, c, x))
+    assert np.array_equal(distance.grad_direct(dy, x, c), distance.squared_distances_grad_ref(np, dy, x, c))
+    assert np.array_equal(distance.grad_direct(dy.T, c, x), distance.squared_distances_grad_ref(np, dy.T, c, x))
+
+
+@given(gradients())
+def test_the_gradient_by_matrix_products_and_its_bound(given_):
+    dy, x, c = given_
+    scale = np.random.default_rng(1).uniform(0.5, 2, len(c)).astype(x.dtype)
+    y = distance.squared_distances(x, c) * scale
+    results = distance.grad_by_product(dy.copy(), y, scale, x, c)
+    differences = x[:, None].astype(np.longdouble) - c
+    terms = 2 * dy[:, :, None].astype(np.longdouble) * differences
+    lengths = 2 * np.abs(dy) * np.sqrt((differences**2).sum(axis=2))  # of the terms
+    for found, axis, sign in zip(results, (1, 0), (1, -1), strict=True):
+        bound = 6 * (max(dy.shape) + 5) * np.finfo(x.dtype).eps * lengths.sum(axis=axis)
+        assert found.dtype == x.dtype
+        assert (np.abs(found - sign * terms.sum(axis=axis)) <= bound[:, None]).all()
 
 
 @given(gradients())

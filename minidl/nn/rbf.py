@@ -52,7 +52,7 @@ class RBFFunction(Function):
         x, c, beta, s, phi = self.saved
         ds = self.radial.slope(s, phi)
         ds *= dphi
-        return _gradients(ds, x, c, beta, s, self.needs_grad)
+        return _gradients(ds, x, c, beta, s)
 
 
 class NormalisedRBFFunction(Function):
@@ -72,16 +72,14 @@ class NormalisedRBFFunction(Function):
         x, c, beta, s, p = self.saved
         ds = p * (dp - (dp * p).sum(axis=1, keepdims=True))
         ds *= self.radial.log_slope(s)
-        return _gradients(ds, x, c, beta, s, self.needs_grad)
+        return _gradients(ds, x, c, beta, s)
 
 
-def _gradients(ds: Any, x: Any, c: Any, beta: Any, s: Any, needs_grad: list) -> tuple:
+def _gradients(ds: Any, x: Any, c: Any, beta: Any, s: Any) -> tuple:
     """From ds, which becomes dq. The sums of ds q are those of ds s / beta."""
     dbeta = xp_of(x).einsum("nk,nk->k", ds, s) / beta
     ds *= beta
-    dx = squared_distances_grad(ds, x, c) if needs_grad[0] else None
-    dc = squared_distances_grad(ds.T, c, x) if needs_grad[1] else None
-    return dx, dc, dbeta
+    return *squared_distances_grad(ds, s, beta, x, c), dbeta
 
 
 def rbf(x: Tensor, centers: Tensor, betas: Tensor, radial: str = "gaussian", normalised: bool = False) -> Tensor:
