@@ -11,13 +11,13 @@ r"""Training: `fit`, `evaluate`, `predict`, their metrics and callbacks, and che
 | `history.py` | the numbers of every epoch |
 """
 
+from minidl.history import History
 from minidl.train.callback import Callback
 from minidl.train.callbacks import CSVLogger, EarlyStopping, ModelCheckpoint, Schedule
 from minidl.train.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from minidl.train.class_weight import compute_class_weight
 from minidl.train.evaluate import evaluate, predict
 from minidl.train.fit import fit
-from minidl.history import History
 from minidl.train.metrics import (
     METRICS,
     accuracy,

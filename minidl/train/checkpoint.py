@@ -18,10 +18,10 @@ import numpy as np
 
 from minidl import check, io, random
 from minidl.backend import is_array
+from minidl.history import History
 from minidl.nn.module import Module
 from minidl.tensor import Tensor
 from minidl.train.callback import Callback
-from minidl.history import History
 
 KEY = "minidl.checkpoint"
 LOAD = "load_checkpoint"

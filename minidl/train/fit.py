@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from minidl import backend, check, random
+from minidl.history import History
 from minidl.nn.module import Buffer, Module
 from minidl.nn.recurrent import Recurrent
 from minidl.optim import OPTIMIZERS, Adam, Optimizer, clip_grad_norm
@@ -41,7 +42,6 @@ from minidl.train.evaluate import (
     output_of,
     weight_of,
 )
-from minidl.history import History
 from minidl.train.rows import Place, Rows, batches_of, divided, place_of, rows_of
 
 WHO = "fit"
