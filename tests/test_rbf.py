@@ -105,6 +105,9 @@ def test_far_away_nothing_answers_and_normalised_the_nearest_does():
     assert p.numpy().tolist() == [[0, 1], [1, 0]]
     p.backward(normal(2, 2))
     assert np.isfinite(to_numpy(x.grad)).all()
+    beyond = Tensor([[1e30, 0.0]])  # whose square is infinite
+    assert nn.rbf(beyond, centers, betas).numpy().tolist() == [[0, 0]]
+    assert nn.rbf(beyond, centers, betas, normalised=True).numpy().tolist() == [[0.5, 0.5]]
 
 
 def test_units_far_from_the_origin_see_small_differences():
