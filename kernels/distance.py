@@ -1,14 +1,18 @@
-r"""Squared Euclidean distances of all rows of one array from all rows of another, and their gradient.
+r"""Squared Euclidean distances of all rows of one array from all rows of another, scaled, and their gradient.
 
     for n, k:
         for d:                                              D rising
-            y[n, k] += (x[n, d] - c[k, d])^2
+            q += (x[n, d] - c[k, d])^2
+        y[n, k] = scale[k] q
 
-Backward, dx is a sum over the prototypes, and dc is the same with x and c in each other's place:
+Backward, with dq = dy * scale: dx is a sum over the prototypes, dc is the same with x and c in each other's place, and
+dscale a sum over the rows:
 
+    for n, k:
+        dscale[k] += dy[n, k] y[n, k] / scale[k]
     for n, d:
         for k:
-            dx[n, d] += 2 dy[n, k] (x[n, d] - c[k, d])
+            dx[n, d] += 2 dq[n, k] (x[n, d] - c[k, d])
 
 There is a faster way to the distances where D is large, through a matrix product (BLAS):
 
@@ -23,15 +27,15 @@ come out as 0, or below. Two measures make it safe:
   16 (D + 2) eps y, and with the rounding of the shift (|x| + |c| <= 6 |x - c| there: 6 eps y) below 16 (D + 3) eps y.
 
 So a result is never negative, and the distance of equal points is exactly 0, on either way. The gradient is taken apart
-alike. With g = dy, but 0 for the near pairs, and the shifted x and c,
+alike. With g = dq, but 0 for the near pairs, and the shifted x and c,
 
     dx = 2 (x * (sum of g over k) - g c),       dc = 2 (c * (sum of g over n) - g' x)
 
 are off by 6 times the rounding of the loop at most; the near pairs are added by the loop.
 
-Shapes: N rows, K prototypes, D features; x (N, D), c (K, D), y and dy (N, K), dx (N, D). For vector units the loops
-on the CPU read transposed arrays; on the GPU one thread owns one element of the result. For few D the loop is faster
-(PRODUCT below).
+Shapes: N rows, K prototypes, D features; x (N, D), c (K, D), scale (K,), y and dy (N, K), dx (N, D). For vector units
+the loops on the CPU read transposed arrays; on the GPU one thread owns one element of the result. For few D the loop is
+faster (PRODUCT below).
 """
 
 from typing import Any
@@ -43,23 +47,23 @@ PRODUCT = 16  # the D from which on matrix products are faster (1000 x 100 pairs
 
 
 # ---- reference ----
-def squared_distances_ref(xp: Any, x: Any, c: Any) -> Any:
+def squared_distances_ref(xp: Any, x: Any, c: Any, scale: Any) -> Any:
     y = xp.zeros((len(x), len(c)), x.dtype)
     for d in range(x.shape[1]):
         y += (x[:, d, None] - c[:, d]) ** 2
-    return y
+    return y * scale
 
 
-def squared_distances_grad_ref(xp: Any, dy: Any, x: Any, c: Any) -> Any:
+def squared_distances_grad_ref(xp: Any, dq: Any, x: Any, c: Any) -> Any:
     dx = xp.zeros(x.shape, x.dtype)
     for k in range(len(c)):
-        dx += dy[:, k, None] * (x - c[k])
+        dx += dq[:, k, None] * (x - c[k])
     return 2 * dx
 
 
 # ---- CPU ----
 @njit
-def direct_cpu(x, ct, y):
+def direct_cpu(x, ct, scale, y):
     N, D = x.shape
     for n in range(N):
         row = y[n]
@@ -69,10 +73,12 @@ def direct_cpu(x, ct, y):
             for k in range(row.size):
                 t = xd - column[k]
                 row[k] += t * t
+        for k in range(row.size):
+            row[k] *= scale[k]
 
 
 @njit
-def near_cpu(y, x, c, xx, cc):
+def near_cpu(y, x, c, xx, cc, scale):
     """The identity: y comes as -2 x c', xx and cc are squared lengths, all of shifted rows. x and c are not shifted,
     which would have rounded the differences that are wanted here."""
     N, K = y.shape
@@ -83,23 +89,27 @@ def near_cpu(y, x, c, xx, cc):
         near = 0
         for k in range(K):
             near += not row[k] * 16 >= xx[n] + cc[k]  # in this form a NaN is taken again too
-        if near == 0:
-            continue
+        if near:
+            for k in range(K):
+                if not row[k] * 16 >= xx[n] + cc[k]:
+                    total = xx[n] * 0
+                    for d in range(x.shape[1]):
+                        t = x[n, d] - c[k, d]
+                        total += t * t
+                    row[k] = total
         for k in range(K):
-            if not row[k] * 16 >= xx[n] + cc[k]:
-                total = xx[n] * 0
-                for d in range(x.shape[1]):
-                    t = x[n, d] - c[k, d]
-                    total += t * t
-                row[k] = total
+            row[k] *= scale[k]
 
 
 @njit
-def near_grad_cpu(dy, y, scale, x, c, xx, cc, dx, dc):
-    """Half the near pairs' part of dx and dc; their dy becomes 0."""
-    N, K = dy.shape
+def near_grad_cpu(g, y, scale, twice, x, c, xx, cc, dx, dc, sums):
+    """g comes as dy: added up to sums of dy y, it becomes 2 dq; the near pairs go into dx and dc, and it becomes 0."""
+    N, K = g.shape
     for n in range(N):
-        row = y[n]
+        gn, row = g[n], y[n]
+        for k in range(K):
+            sums[k] += gn[k] * row[k]
+            gn[k] *= twice[k]
         near = 0
         for k in range(K):
             near += row[k] * 16 < scale[k] * (xx[n] + cc[k])
@@ -108,10 +118,10 @@ def near_grad_cpu(dy, y, scale, x, c, xx, cc, dx, dc):
         for k in range(K):
             if row[k] * 16 < scale[k] * (xx[n] + cc[k]):
                 for d in range(x.shape[1]):
-                    t = dy[n, k] * (x[n, d] - c[k, d])
+                    t = gn[k] * (x[n, d] - c[k, d])
                     dx[n, d] += t
                     dc[k, d] -= t
-                dy[n, k] = 0
+                gn[k] = 0
 
 
 @njit
@@ -185,39 +195,43 @@ GRAD_GPU = (
 
 
 # ---- what layers call ----
-def squared_distances(x: Any, c: Any) -> Any:
-    r"""|x_n - c_k|^2 of all rows x (N, D) and c (K, D): (N, K).
+def squared_distances(x: Any, c: Any, scale: Any = None) -> Any:
+    r"""|x_n - c_k|^2 of all rows x (N, D) and c (K, D), times scale_k where there is a scale (K,): (N, K).
 
     >>> import numpy as np
     >>> squared_distances(np.array([[1e8, 0.0], [1e8, 3.0]]), np.array([[1e8, 3.0], [1e8 + 4, 0.0]]))
     array([[ 9., 16.],
            [ 0., 25.]])
     """
+    xp = xp_of(x)
+    scale = xp.ones(len(c), x.dtype) if scale is None else scale
     if REFERENCE:
-        return squared_distances_ref(xp_of(x), x, c)
-    return direct(x, c) if x.shape[1] < PRODUCT else by_product(x, c)
+        return squared_distances_ref(xp, x, c, scale)
+    return direct(x, c, scale) if x.shape[1] < PRODUCT else by_product(x, c, scale)
 
 
-def direct(x: Any, c: Any) -> Any:
+def direct(x: Any, c: Any, scale: Any) -> Any:
     xp = xp_of(x)
     y = xp.empty((len(x), len(c)), x.dtype)
     x = xp.ascontiguousarray(x)
     if on_gpu(x):
         elementwise(*DIRECT_GPU)(x, xp.ascontiguousarray(c), len(c), x.shape[1], y)
+        y *= scale
     else:
-        direct_cpu(x, xp.ascontiguousarray(c.T), y)
+        direct_cpu(x, xp.ascontiguousarray(c.T), scale, y)
     return y
 
 
-def by_product(x: Any, c: Any) -> Any:
+def by_product(x: Any, c: Any, scale: Any) -> Any:
     xp = xp_of(x)
     x, c = xp.ascontiguousarray(x), xp.ascontiguousarray(c)
     xs, cs, xx, cc = _shifted(x, c)
     y = xs @ (-2 * cs.T)  # (N, D) @ (D, K) -> (N, K)
     if on_gpu(x):
         elementwise(*NEAR_GPU)(y, x, c, xx, cc, *c.shape, y)
+        y *= scale
     else:
-        near_cpu(y, x, c, xx, cc)
+        near_cpu(y, x, c, xx, cc, scale)
     return y
 
 
@@ -229,49 +243,48 @@ def _shifted(x: Any, c: Any) -> tuple[Any, Any, Any, Any]:
     return x, c, xp.einsum("nd,nd->n", x, x), xp.einsum("kd,kd->k", c, c)
 
 
-def squared_distances_grad(dy: Any, y: Any, scale: Any, x: Any, c: Any) -> tuple[Any, Any]:
-    r"""dx (N, D) and dc (K, D) for dy (N, K), which may be written to.
-
-    y = scale * squared_distances(x, c), with scale (K,), says which pairs are near.
+def squared_distances_grad(dy: Any, y: Any, x: Any, c: Any, scale: Any) -> tuple[Any, Any, Any]:
+    r"""dx (N, D), dc (K, D) and dscale (K,), for y = squared_distances(x, c, scale) and a dy (N, K) that may be written
+    to.
 
     >>> import numpy as np
     >>> x, c, dy = np.array([[2.0, 0.0]]), np.array([[1.0, 0.0], [2.0, -3.0]]), np.array([[1.0, 10.0]])
-    >>> dx, dc = squared_distances_grad(dy, squared_distances(x, c), np.ones(2), x, c)
-    >>> dx, dc + 0.0
+    >>> dx, dc, dscale = squared_distances_grad(dy, squared_distances(x, c), x, c, np.ones(2))
+    >>> dx, dc + 0.0, dscale
     (array([[ 2., 60.]]), array([[ -2.,   0.],
-           [  0., -60.]]))
+           [  0., -60.]]), array([ 1., 90.]))
     """
     if not REFERENCE and not on_gpu(x) and x.shape[1] >= PRODUCT:
-        return grad_by_product(dy, y, scale, x, c)
-    return grad_direct(dy, x, c), grad_direct(dy.T, c, x)
+        return grad_by_product(dy, y, x, c, scale)
+    dscale = (dy * y).sum(axis=0) / scale
+    dq = dy * scale
+    return grad_direct(dq, x, c), grad_direct(dq.T, c, x), dscale
 
 
-def grad_direct(dy: Any, x: Any, c: Any) -> Any:
-    """dx; and dc for dy.T, with x and c in each other's place."""
+def grad_direct(dq: Any, x: Any, c: Any) -> Any:
+    """dx; and dc for dq.T, with x and c in each other's place."""
     xp = xp_of(x)
     if REFERENCE:
-        return squared_distances_grad_ref(xp, dy, x, c)
+        return squared_distances_grad_ref(xp, dq, x, c)
     c = xp.ascontiguousarray(c)
     if on_gpu(x):
         dx = xp.empty(x.shape, x.dtype)
-        elementwise(*GRAD_GPU)(xp.ascontiguousarray(dy), xp.ascontiguousarray(x), c, *c.shape, dx)
+        elementwise(*GRAD_GPU)(xp.ascontiguousarray(dq), xp.ascontiguousarray(x), c, *c.shape, dx)
         return dx
     dxt = xp.empty(x.shape[::-1], x.dtype)
-    grad_cpu(xp.ascontiguousarray(dy.T), xp.ascontiguousarray(x.T), c, dxt)
+    grad_cpu(xp.ascontiguousarray(dq.T), xp.ascontiguousarray(x.T), c, dxt)
     dxt *= 2
     return dxt.T
 
 
-def grad_by_product(dy: Any, y: Any, scale: Any, x: Any, c: Any) -> tuple[Any, Any]:
+def grad_by_product(dy: Any, y: Any, x: Any, c: Any, scale: Any) -> tuple[Any, Any, Any]:
     xp = xp_of(x)
-    x, c, dy = xp.ascontiguousarray(x), xp.ascontiguousarray(c), xp.ascontiguousarray(dy)
+    x, c, g = xp.ascontiguousarray(x), xp.ascontiguousarray(c), xp.ascontiguousarray(dy)
     xs, cs, xx, cc = _shifted(x, c)
-    dx, dc = xp.zeros_like(x), xp.zeros_like(c)
-    near_grad_cpu(dy, y, scale, x, c, xx, cc, dx, dc)
-    dx += (dy @ xp.ones(len(c), x.dtype))[:, None] * xs
-    dx -= dy @ cs  # (N, K) @ (K, D) -> (N, D)
-    dc += (xp.ones(len(x), x.dtype) @ dy)[:, None] * cs
-    dc -= dy.T @ xs  # (K, N) @ (N, D) -> (K, D)
-    dx *= 2
-    dc *= 2
-    return dx, dc
+    dx, dc, sums = xp.zeros_like(x), xp.zeros_like(c), xp.zeros_like(scale)
+    near_grad_cpu(g, y, scale, 2 * scale, x, c, xx, cc, dx, dc, sums)
+    dx += (g @ xp.ones(len(c), x.dtype))[:, None] * xs
+    dx -= g @ cs  # (N, K) @ (K, D) -> (N, D)
+    dc += (xp.ones(len(x), x.dtype) @ g)[:, None] * cs
+    dc -= g.T @ xs  # (K, N) @ (N, D) -> (K, D)
+    return dx, dc, sums / scale

@@ -283,10 +283,12 @@ class Tensor:
                 raise ShapeError(f"backward: pass grad= for a result of shape {self.shape}; only one number has 1")
             grad = backend.xp_of(self._data).ones_like(self._data)
         else:
-            grad = backend.to_backend(backend.array(_raw(grad)), self.backend)
+            raw = _raw(grad)
+            fits = backend.is_array(raw) and raw.dtype == self.dtype  # no copy then: nobody writes to a gradient
+            grad = backend.to_backend(raw if fits else backend.array(raw), self.backend)
             if grad.shape != self.shape:
                 raise ShapeError(f"backward: grad must have shape {self.shape}, got {grad.shape}")
-            grad = grad.astype(self.dtype, copy=False)  # a copy already
+            grad = grad.astype(self.dtype, copy=False)
 
         leaves: dict[int, list] = {}  # id -> [leaf tensor, its gradient so far]
         waiting: dict[int, list] = {}  # order of a node -> gradients of its outputs so far

@@ -8,7 +8,20 @@ from hypothesis import strategies as st
 from minidl import backend
 from minidl.kernels import distance
 
-WAYS = [distance.squared_distances, distance.direct, distance.by_product]
+
+def one(c):
+    return np.ones(len(c), c.dtype)
+
+
+def direct(x, c):
+    return distance.direct(x, c, one(c))
+
+
+def by_product(x, c):
+    return distance.by_product(x, c, one(c))
+
+
+WAYS = [distance.squared_distances, direct, by_product]
 pytestmark = pytest.mark.skipif(backend.REFERENCE, reason="MINIDL_KERNELS=reference: the ways are one")
 
 
@@ -24,6 +37,12 @@ def points(draw, sizes=(1, 3, 64, 70)):
     x[same] = c[rng.integers(0, K, N)[same]]
     dtype = draw(st.sampled_from(["float32", "float64"]))
     return x.astype(dtype), c.astype(dtype)
+
+
+@st.composite
+def scaled_points(draw):
+    x, c = draw(points())
+    return x, c, np.random.default_rng(len(x)).uniform(0.5, 2, len(c)).astype(x.dtype)
 
 
 @st.composite
@@ -47,14 +66,22 @@ def test_the_distances_and_their_bound(way, given_):
     assert (y >= 0).all() and (y[wanted == 0] == 0).all()
 
 
-@given(points())
+@given(scaled_points())
 def test_the_loop_is_the_reference_bit_for_bit(given_):
-    x, c = given_
-    wanted = distance.squared_distances_ref(np, x, c)
-    assert np.array_equal(distance.direct(x, c), wanted)
+    x, c, scale = given_
+    wanted = distance.squared_distances_ref(np, x, c, scale)
+    assert np.array_equal(wanted, distance.squared_distances_ref(np, x, c, one(c)) * scale)
+    assert np.array_equal(distance.direct(x, c, scale), wanted)
     wide = np.asfortranarray(np.repeat(x, 2, axis=0))[::2]
     wide.flags.writeable = False
-    assert np.array_equal(distance.direct(wide, c[::-1])[:, ::-1], wanted)
+    assert np.array_equal(distance.direct(wide, c[::-1], scale[::-1])[:, ::-1], wanted)
+
+
+@given(scaled_points())
+def test_the_scale_of_each_prototype_multiplies_its_distances(given_):
+    x, c, scale = given_
+    for way in (distance.squared_distances, distance.by_product):
+        np.testing.assert_array_equal(way(x, c, scale), way(x, c, one(c)) * scale)
 
 
 @given(gradients())
@@ -68,13 +95,17 @@ def test_the_gradient_is_the_reference_bit_for_bit(given_):
 def test_the_gradient_by_matrix_products_and_its_bound(given_):
     dy, x, c = given_
     scale = np.random.default_rng(1).uniform(0.5, 2, len(c)).astype(x.dtype)
-    y = distance.squared_distances(x, c) * scale
-    results = distance.grad_by_product(dy.copy(), y, scale, x, c)
+    y = distance.squared_distances(x, c, scale)
+    dx, dc, dscale = distance.grad_by_product(dy.copy(), y, x, c, scale)
     differences = x[:, None].astype(np.longdouble) - c
-    terms = 2 * dy[:, :, None].astype(np.longdouble) * differences
-    lengths = 2 * np.abs(dy) * np.sqrt((differences**2).sum(axis=2))  # of the terms
-    for found, axis, sign in zip(results, (1, 0), (1, -1), strict=True):
-        bound = 6 * (max(dy.shape) + 5) * np.finfo(x.dtype).eps * lengths.sum(axis=axis)
+    dq = dy.astype(np.longdouble) * scale
+    terms = 2 * dq[:, :, None] * differences
+    lengths = 2 * np.abs(dq) * np.sqrt((differences**2).sum(axis=2))  # of the terms
+    eps = np.finfo(x.dtype).eps
+    bound = (16 * (x.shape[1] + 3) + len(x) + 5) * eps * (np.abs(dy) * exact(x, c)).sum(axis=0)
+    assert dscale.dtype == x.dtype and (np.abs(dscale - (dy * exact(x, c)).sum(axis=0)) <= bound).all()
+    for found, axis, sign in zip((dx, dc), (1, 0), (1, -1), strict=True):
+        bound = 6 * (max(dy.shape) + 6) * eps * lengths.sum(axis=axis)
         assert found.dtype == x.dtype
         assert (np.abs(found - sign * terms.sum(axis=axis)) <= bound[:, None]).all()
 
@@ -106,7 +137,7 @@ def test_two_clusters_on_both_sides_of_their_mean():
     rng = np.random.default_rng(0)
     side = np.where(np.arange(20) % 2, 1e4, -1e4)[:, None]
     x, c = ((side + rng.normal(size=(20, 64))).astype("float32") for _ in "xc")
-    np.testing.assert_allclose(distance.by_product(x, c), exact(x, c).astype(float), rtol=1e-5)
+    np.testing.assert_allclose(by_product(x, c), exact(x, c).astype(float), rtol=1e-5)
 
 
 @pytest.mark.parametrize("D", [3, 64])

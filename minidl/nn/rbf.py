@@ -42,8 +42,7 @@ class RBFFunction(Function):
         self.radial = radial
 
     def forward(self, x, c, beta):
-        s = squared_distances(x, c)
-        s *= beta  # every (N, K) that is not made is time saved: they are what this layer reads and writes most
+        s = squared_distances(x, c, beta)
         phi = self.radial.value(s)
         self.save(x, c, beta, s, phi)
         return phi
@@ -51,8 +50,8 @@ class RBFFunction(Function):
     def backward(self, dphi):
         x, c, beta, s, phi = self.saved
         ds = self.radial.slope(s, phi)
-        ds *= dphi
-        return _gradients(ds, x, c, beta, s)
+        ds *= dphi  # in place: every (N, K) that is not made is time saved
+        return squared_distances_grad(ds, s, x, c, beta)
 
 
 class NormalisedRBFFunction(Function):
@@ -60,8 +59,7 @@ class NormalisedRBFFunction(Function):
         self.radial = radial
 
     def forward(self, x, c, beta):
-        s = squared_distances(x, c)
-        s *= beta
+        s = squared_distances(x, c, beta)
         s = xp_of(s).minimum(s, np.finfo(s.dtype).max)  # infinities have no difference
         l = self.radial.log(s)
         p = xp_of(l).exp(l - l.max(axis=1, keepdims=True))
@@ -73,14 +71,7 @@ class NormalisedRBFFunction(Function):
         x, c, beta, s, p = self.saved
         ds = p * (dp - (dp * p).sum(axis=1, keepdims=True))
         ds *= self.radial.log_slope(s)
-        return _gradients(ds, x, c, beta, s)
-
-
-def _gradients(ds: Any, x: Any, c: Any, beta: Any, s: Any) -> tuple:
-    """From ds, which becomes dq. The sums of ds q are those of ds s / beta."""
-    dbeta = xp_of(x).einsum("nk,nk->k", ds, s) / beta
-    ds *= beta
-    return *squared_distances_grad(ds, s, beta, x, c), dbeta
+        return squared_distances_grad(ds, s, x, c, beta)
 
 
 def rbf(x: Tensor, centers: Tensor, betas: Tensor, radial: str = "gaussian", normalised: bool = False) -> Tensor:
