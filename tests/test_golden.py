@@ -22,6 +22,7 @@ GRADIENT = {"float32": 1e-5, "float64": 1e-8}
 # layers that torch does not have
 OWN = {"Concat", "GaussianNoise", "Masking", "ModuleList", "RepeatVector", "Residual", "Sequential", "TimeDistributed"}
 OWN |= {"Bidirectional", "Seq2Seq"}  # tests/test_bidirectional.py has torch's numbers
+OWN |= {"RBF", "RBFNet", "SOM"}
 
 
 def stored(place):
