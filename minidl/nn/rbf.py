@@ -19,7 +19,7 @@ $l = \ln \varphi(s)$, and computed so it does not become 0/0 where all bells hav
 $$ dl_{nk} = p_{nk} \Big( dp_{nk} - \sum_j dp_{nj}\,p_{nj} \Big), \qquad ds_{nk} = dl_{nk}\,(\ln \varphi)'(s_{nk}) $$
 
 Shapes: x (N, D), c (K, D), beta (K,); q, s, phi, p (N, K). Distances and the sums of differences: kernels/distance.py.
-Broomhead and Lowe 1988, Complex Systems 2; Moody and Darken 1989, Neural Computation 1 (normalised: their equation 2).
+Broomhead and Lowe 1988, Complex Systems 2; Moody and Darken 1989, Neural Computation 1 (also normalised).
 """
 
 from typing import Any
@@ -77,8 +77,8 @@ class NormalisedRBFFunction(Function):
 def rbf(x: Tensor, centers: Tensor, betas: Tensor, radial: str = "gaussian", normalised: bool = False) -> Tensor:
     r"""The answers (N, K) of K units with prototypes `centers` (K, D) and `betas` (K,) > 0 to x (N, D).
 
-    ShapeError where the sizes do not fit, ValueError for another word, a beta that is not > 0, and normalised=True for
-    a radial function that has no logarithm.
+    ShapeError where the sizes do not fit, ValueError for another word, a beta that is not finite and > 0, and
+    normalised=True for a radial function that has no logarithm.
 
     >>> x, centers = Tensor([[0.0, 0.0], [3.0, 4.0]]), Tensor([[0.0, 0.0], [0.0, 1.0]])
     >>> rbf(x, centers, Tensor([1.0, 1.0])).numpy().round(3)
@@ -98,8 +98,8 @@ def rbf(x: Tensor, centers: Tensor, betas: Tensor, radial: str = "gaussian", nor
     if centers.shape[0] == 0:
         raise check.ShapeError(f"rbf: centers must hold at least one prototype, got shape {tuple(centers.shape)}")
     values = betas._data if isinstance(betas, Tensor) else betas
-    if not (values > 0).all():
-        raise ValueError("rbf: all betas must be > 0 (did training drive one out of range? try a smaller lr)")
+    if not ((values > 0) & (values < np.inf)).all():
+        raise ValueError("rbf: all betas must be finite and > 0 (did training drive one out? try a smaller lr)")
     return (NormalisedRBFFunction if normalised else RBFFunction)(functions)(x, centers, betas)
 
 
@@ -163,6 +163,7 @@ class RBF(Module):
         """
         rows = host("RBF", "x", x)
         check.rank("RBF", "x", rows, "(N, D)")
+        check.axis_size("RBF", "x", rows, 1, self.in_features, "in_features")
         rng = generator("RBF", seed)
         rows = np.unique(rows, axis=0)
         if len(rows) < self.num_prototypes:
