@@ -9,8 +9,8 @@ vote        the species that the flower's unit has won most often. 100 flowers o
 next unit   the vote of the nearest unit, in measurements, that has one.
 average     the counts of the units around, weighted by a Gaussian of their distance on the grid (`som.predict`).
 
-Averaging is far better than the vote, but because of the units without a flower: `next unit`, which only fills those,
-comes within 0.01 of it. What averaging does not do:
+Averaging is far better than the vote, but because of the units without a flower alone: `next unit`, which only fills
+those, comes within 0.01 of it. What averaging does not do:
 
 - Units at an edge have fewer neighbours to average over (a torus has no edge, but flowers do not lie on one).
 - A tie goes to the species of the smaller number, and a frequent species outvotes a rare one beside it.

@@ -19,12 +19,12 @@ There is a faster way to the distances where D is large, through a matrix produc
     |x - c|^2 = |x|^2 - 2 x c' + |c|^2
 
 but it cancels. With S = |x|^2 + |c|^2 and the machine's eps, the squares and the product (2 |x| |c| <= S) may each be
-wrong by D eps S / 2, and y by (D + 2) eps S, however small y is: in float32 two points at 10^4 that are 1 apart may
+wrong by D eps S / 2, and q by (D + 2) eps S, however small q is: in float32 two points at 10^4 that are 1 apart may
 come out as 0, or below. Two measures make it safe:
 
 - Both are shifted first, by the mean of c. The distances stay as they are, and S becomes small where it can.
-- Where even so y < S / 16, the loop above takes the pair again, as it came. Elsewhere the error is at most
-  16 (D + 2) eps y, and with the rounding of the shift (|x| + |c| <= 6 |x - c| there: 6 eps y) below 16 (D + 3) eps y.
+- Where even so q < S / 16, the loop above takes the pair again, as it came. Elsewhere the error is at most
+  16 (D + 2) eps q, and with the rounding of the shift (|x| + |c| <= 6 |x - c| there: 6 eps q) below 16 (D + 3) eps q.
 
 So a result is never negative, and the distance of equal points is exactly 0, on either way. The gradient is taken apart
 alike. With g = dq, but 0 for the near pairs, and the shifted x and c,
@@ -79,8 +79,8 @@ def direct_cpu(x, ct, scale, y):
 
 @njit
 def near_cpu(y, x, c, xx, cc, scale):
-    """The identity: y comes as -2 x c', xx and cc are squared lengths, all of shifted rows. x and c are not shifted,
-    which would have rounded the differences that are wanted here."""
+    """The identity: y comes as -2 x c', xx and cc are squared lengths, all of shifted rows. x and c are not shifted:
+    that would have rounded the differences that are wanted here."""
     N, K = y.shape
     for n in range(N):
         row = y[n]

@@ -58,7 +58,7 @@ def distances_ref(xp: Any, x: Any, w: Any, metric: int) -> Any:
 
 
 def neighbourhood_ref(xp: Any, kind: int, d2: Any, e: Any, sigma: Any) -> Any:
-    """h at places whose squared distance from the winner is d2, with e = exp(-d2 / (2 sigma^2))."""
+    """The neighbourhood at places whose squared distance from the winner is d2, with e = exp(-d2 / (2 sigma^2))."""
     if kind == 0:
         return e
     if kind == 1:
@@ -140,22 +140,22 @@ def online_cpu(x, w, eta, sigma, v, u, ev, eu, metric, kind, y, squares, h):
             if near[k] < near[b]:
                 b = k
         r, c = b // C, b % C
-        rate, s, s2 = eta[t], sigma[t], sigma[t] * sigma[t]
+        rate, width = eta[t], sigma[t]
         for i in range(R):
-            shift = i % 2 - r % 2 + 1 if len(u) == 3 else 0
+            s = i % 2 - r % 2 + 1 if len(u) == 3 else 0
             vi, e = v[abs(i - r)], ev[t, abs(i - r)]
-            ui, f, hi = u[shift, C - 1 - c :], eu[t, shift, C - 1 - c :], h[i * C : i * C + C]
+            ui, f, hi = u[s, C - 1 - c :], eu[t, s, C - 1 - c :], h[i * C : i * C + C]
             for j in range(C):  # the Gaussian, in any case: outside of the choice it is compiled to the faster code
                 hi[j] = rate * (e * f[j])
             if kind == 1:
                 for j in range(C):
-                    hi[j] = rate * ((one - (vi + ui[j]) / s2) * (e * f[j]))
+                    hi[j] = rate * ((one - (vi + ui[j]) / (width * width)) * (e * f[j]))
             elif kind == 2:
                 for j in range(C):
-                    hi[j] = rate if vi + ui[j] <= s2 else zero
+                    hi[j] = rate if vi + ui[j] <= width * width else zero
             elif kind == 3:
                 for j in range(C):
-                    hi[j] = rate * max(one - np.sqrt(vi + ui[j]) / s, zero)
+                    hi[j] = rate * max(one - np.sqrt(vi + ui[j]) / width, zero)
         if metric == 0 and t + 1 < len(x):  # each number of w is fetched once for both: the step and the next distances
             near[:] = 0
             for d in range(0, D, 2):  # and those of h for two features
@@ -212,7 +212,8 @@ SOM_STEP_GPU = (
     if (kind == 1) h = (T(1) - d2 / s2) * e;
     if (kind == 2) h = d2 <= s2 ? T(1) : T(0);
     if (kind == 3) h = max(T(1) - sqrt(d2) / sigma[t], T(0));
-    moved = w + (eta[t] * h) * (x[t * D + d] - w);
+    h *= eta[t];
+    moved = w + h * (x[t * D + d] - w);
     """,
     "minidl_som_step",
 )

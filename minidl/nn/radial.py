@@ -10,7 +10,8 @@ r"""The radial functions of RBF units: what a unit answers at the scaled squared
 The thin plate is $r^2 \ln r$ with $r = \sqrt s$, and goes to 0 at s = 0. Its slope there is infinite, but is only ever
 multiplied by s or by x - c, which go to 0 faster: so any finite number in its place gives the right gradients, all 0.
 
-Micchelli 1986, Constructive Approximation 2 (which of them can interpolate any data: all); Duchon 1977 (thin plates).
+Micchelli 1986, Constructive Approximation 2 (the first three can interpolate any data, with a prototype on each row;
+thin plates only with a linear function added); Duchon 1977 (thin plates).
 """
 
 from collections.abc import Callable

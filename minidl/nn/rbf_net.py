@@ -112,11 +112,11 @@ class RBFNet(Module):
         with no_grad():
             weight = self.linear.weight
             phi = self.rbf(Tensor(x.astype(weight.dtype)).to(weight.backend)).numpy().astype(np.float64)
-        center, mean = phi.mean(axis=0), targets.mean(axis=0)
-        a = phi - center
-        w = np.linalg.solve(a.T @ a + ridge * np.eye(a.shape[1]), a.T @ (targets - mean))  # (K, F)
+        phi_mean, target_mean = phi.mean(axis=0), targets.mean(axis=0)
+        a = phi - phi_mean
+        w = np.linalg.solve(a.T @ a + ridge * np.eye(a.shape[1]), a.T @ (targets - target_mean))  # (K, F)
         weight.data = w.T.astype(weight.dtype)
-        self.linear.bias.data = (mean - center @ w).astype(weight.dtype)
+        self.linear.bias.data = (target_mean - phi_mean @ w).astype(weight.dtype)
         return self
 
     def _rows_and_targets(self, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:

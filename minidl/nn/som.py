@@ -59,8 +59,8 @@ class SOM(Measures):
     |---|---|
     | `topology`, `toroidal` | "rectangular" or "hexagonal"; whether opposite edges are glued (see som_grid.py) |
     | `neighbourhood` | "gaussian", "bubble", "mexican_hat" or "triangle" |
-    | `sigma`, `sigma_end` | its width on the grid, at the first step (None: half the longer side) and at the last |
-    | `learning_rate`, `learning_rate_end` | $\eta$ in (0, 1] at the first and the last step; batch training has none |
+    | `sigma`, `sigma_end` | its width on the grid, at the first step (None: half the longer side) and after the last |
+    | `learning_rate`, `learning_rate_end` | $\eta$ in (0, 1], at the first step and after the last; not in a batch |
     | `decay` | how both fall: "exponential", "linear" or "inverse" |
     | `init` | where the weights start: "random", "sample" or "pca" (see som_init.py) |
     | `distance` | "euclidean", "cosine" or "manhattan" (see som_distance.py) |
