@@ -40,18 +40,23 @@ faster (PRODUCT below).
 
 from typing import Any
 
+import numpy as np
+
 from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
 from minidl.jit import njit
 
+# the longest distance: an infinite one, at which a radial function has the slope 0, would make 0 inf = NaN of dscale
+LARGEST = {char: np.finfo(char).max for char in "fd"}
 PRODUCT = 16  # the D from which on matrix products are faster (1000 x 100 pairs, one thread, float32)
 
 
 # ---- reference ----
 def squared_distances_ref(xp: Any, x: Any, c: Any, scale: Any) -> Any:
     y = xp.zeros((len(x), len(c)), x.dtype)
-    for d in range(x.shape[1]):
-        y += (x[:, d, None] - c[:, d]) ** 2
-    return y * scale
+    with np.errstate(over="ignore"):  # as the kernels, which say nothing of it
+        for d in range(x.shape[1]):
+            y += (x[:, d, None] - c[:, d]) ** 2
+        return xp.minimum(y * scale, LARGEST[x.dtype.char])
 
 
 def squared_distances_grad_ref(xp: Any, dq: Any, x: Any, c: Any) -> Any:
@@ -63,7 +68,7 @@ def squared_distances_grad_ref(xp: Any, dq: Any, x: Any, c: Any) -> Any:
 
 # ---- CPU ----
 @njit
-def direct_cpu(x, ct, scale, y):
+def direct_cpu(x, ct, scale, largest, y):
     N, D = x.shape
     for n in range(N):
         row = y[n]
@@ -74,11 +79,12 @@ def direct_cpu(x, ct, scale, y):
                 t = xd - column[k]
                 row[k] += t * t
         for k in range(row.size):
-            row[k] *= scale[k]
+            t = row[k] * scale[k]
+            row[k] = largest if t > largest else t
 
 
 @njit
-def near_cpu(y, x, c, xx, cc, scale):
+def near_cpu(y, x, c, xx, cc, scale, largest):
     """The identity: y comes as -2 x c', xx and cc are squared lengths, all of shifted rows. x and c are not shifted:
     that would have rounded the differences that are wanted here."""
     N, K = y.shape
@@ -98,7 +104,8 @@ def near_cpu(y, x, c, xx, cc, scale):
                         total += t * t
                     row[k] = total
         for k in range(K):
-            row[k] *= scale[k]
+            t = row[k] * scale[k]
+            row[k] = largest if t > largest else t
 
 
 @njit
@@ -198,6 +205,8 @@ GRAD_GPU = (
 def squared_distances(x: Any, c: Any, scale: Any = None) -> Any:
     r"""|x_n - c_k|^2 of all rows x (N, D) and c (K, D), times scale_k where there is a scale (K,): (N, K).
 
+    What would be infinite is the largest number of the dtype.
+
     >>> import numpy as np
     >>> squared_distances(np.array([[1e8, 0.0], [1e8, 3.0]]), np.array([[1e8, 3.0], [1e8 + 4, 0.0]]))
     array([[ 9., 16.],
@@ -217,8 +226,9 @@ def direct(x: Any, c: Any, scale: Any) -> Any:
     if on_gpu(x):
         elementwise(*DIRECT_GPU)(x, xp.ascontiguousarray(c), len(c), x.shape[1], y)
         y *= scale
+        xp.minimum(y, LARGEST[x.dtype.char], out=y)
     else:
-        direct_cpu(x, xp.ascontiguousarray(c.T), scale, y)
+        direct_cpu(x, xp.ascontiguousarray(c.T), scale, LARGEST[x.dtype.char], y)
     return y
 
 
@@ -230,8 +240,9 @@ def by_product(x: Any, c: Any, scale: Any) -> Any:
     if on_gpu(x):
         elementwise(*NEAR_GPU)(y, x, c, xx, cc, *c.shape, y)
         y *= scale
+        xp.minimum(y, LARGEST[x.dtype.char], out=y)
     else:
-        near_cpu(y, x, c, xx, cc, scale)
+        near_cpu(y, x, c, xx, cc, scale, LARGEST[x.dtype.char])
     return y
 
 

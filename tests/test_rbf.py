@@ -110,6 +110,16 @@ def test_far_away_nothing_answers_and_normalised_the_nearest_does():
     assert nn.rbf(beyond, centers, betas, normalised=True).numpy().tolist() == [[0.5, 0.5]]
 
 
+@pytest.mark.parametrize("radial", ["gaussian", "inverse_multiquadric"])
+@pytest.mark.parametrize("D", [2, 20])  # the loop, the matrix product
+def test_the_betas_of_units_that_are_silent_get_no_gradient(radial, D):
+    centers = Tensor(normal(3, D).astype("float32"))
+    for far in (1e6, 1e30):  # the square of the second is infinite
+        betas = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+        nn.rbf(Tensor(np.full((2, D), far, "float32")), centers, betas, radial).backward(normal(2, 3))
+        assert np.abs(to_numpy(betas.grad)).max() < 1e-5
+
+
 def test_units_far_from_the_origin_see_small_differences():
     rng = np.random.default_rng(0)
     x = (1e4 + rng.normal(size=(20, 64))).astype("float32")
