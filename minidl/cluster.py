@@ -34,7 +34,7 @@ WHO = "KMeans"
 
 
 class KMeans:
-    r"""K-means with the names of scikit-learn; it runs on the host, in float64.
+    r"""K-means with the names of scikit-learn (but `seed` for its random_state); it runs on the host, in float64.
 
     | option | meaning |
     |---|---|
