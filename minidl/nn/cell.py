@@ -38,6 +38,15 @@ def count_formula(gates: int, D: int, H: int, bias: bool) -> str:
     return f"{f'{gates} ' if gates > 1 else ''}(H D + H H{' + 2 H' if bias else ''}), D={D}, H={H}"
 
 
+def first_weights(who: str, gates: int, D: int, H: int, bias: bool) -> tuple[Parameter | None, ...]:
+    r"""`weight_ih`, `weight_hh`, `bias_ih` and `bias_hh` as they start. ValueError where they would be too large."""
+    GH = gates * H
+    check.elements(who, "weight_ih (gates * hidden_size, input_size)", (GH, D))
+    check.elements(who, "weight_hh (gates * hidden_size, hidden_size)", (GH, H))
+    w, u = Parameter(init.glorot_uniform((GH, D))), Parameter(init.orthogonal((GH, H)))
+    return w, u, *(Parameter(init.zeros(GH)) if bias else None for _ in range(2))
+
+
 def zeros(shape: tuple[int, int], x: Any) -> Tensor:
     r"""A state of zeros, where x lives and of its dtype."""
     return _wrap(xp_of(x._data if isinstance(x, Tensor) else x).zeros(shape, x.dtype))
@@ -87,12 +96,7 @@ class Cell(Module):
         D = self.input_size = check.size(who, "input_size", input_size)
         H = self.hidden_size = check.size(who, "hidden_size", hidden_size)
         self.bias = check.option(who, "bias", bias, (True, False))
-        check.elements(who, "weight_ih (gates * hidden_size, input_size)", (G * H, D))
-        check.elements(who, "weight_hh (gates * hidden_size, hidden_size)", (G * H, H))
-        self.weight_ih = Parameter(init.glorot_uniform((G * H, D)))
-        self.weight_hh = Parameter(init.orthogonal((G * H, H)))
-        self.bias_ih = Parameter(init.zeros(G * H)) if bias else None
-        self.bias_hh = Parameter(init.zeros(G * H)) if bias else None
+        self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh = first_weights(who, G, D, H, bias)
 
     def zero_state(self, x: Any) -> Tensor:
         r"""The state (N, H) before the first step of an input x (N, D): zeros, where x lives and of its dtype."""

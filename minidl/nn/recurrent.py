@@ -36,8 +36,8 @@ layouts. They start as in Keras: Glorot uniform, orthogonal, and zeros.
 import inspect
 from typing import Any
 
-from minidl import backend, check, init, ops, random
-from minidl.nn.cell import check_state, check_weights, count_formula, zeros
+from minidl import backend, check, ops, random
+from minidl.nn.cell import check_state, check_weights, count_formula, first_weights, zeros
 from minidl.nn.dropout import DropoutFunction
 from minidl.nn.mask import time_mask
 from minidl.nn.module import Module, Parameter
@@ -68,7 +68,6 @@ class Recurrent(Module):
         who = type(self).__name__
         self.input_size = D = check.size(who, "input_size", input_size)
         self.hidden_size = H = check.size(who, "hidden_size", hidden_size)
-        GH = self.gates * H
         self.bias = check.option(who, "bias", bias, (True, False))
         self.return_sequences = check.option(who, "return_sequences", return_sequences, (True, False))
         self.return_state = check.option(who, "return_state", return_state, (True, False))
@@ -76,12 +75,8 @@ class Recurrent(Module):
         self.stateful = check.option(who, "stateful", stateful, (True, False))
         self.dropout = check.number(who, "dropout", dropout, low=0, high=1)
         self.recurrent_dropout = check.number(who, "recurrent_dropout", recurrent_dropout, low=0, high=1)
-        check.elements(who, "weight_ih (gates * hidden_size, input_size)", (GH, D))
-        check.elements(who, "weight_hh (gates * hidden_size, hidden_size)", (GH, H))
-        self.weight_ih_l0 = Parameter(init.glorot_uniform((GH, D)))
-        self.weight_hh_l0 = Parameter(init.orthogonal((GH, H)))
-        self.bias_ih_l0 = Parameter(init.zeros(GH)) if bias else None
-        self.bias_hh_l0 = Parameter(init.zeros(GH)) if bias else None
+        weights = first_weights(who, self.gates, D, H, bias)
+        self.weight_ih_l0, self.weight_hh_l0, self.bias_ih_l0, self.bias_hh_l0 = weights
         self._kept: list[Tensor] | None = None  # the state after the last call, if stateful
 
     def sequence(self, x: Tensor, states: list[Tensor], m: Any, k: Any) -> tuple[Tensor, ...]:
