@@ -30,7 +30,8 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
-from minidl.jit import njit, sigmoid, tanh
+from minidl.jit import njit
+from minidl.scalar import sigmoid, tanh
 
 SMALL = 128  # N H up to which the loop is compiled as a whole
 

@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
-from minidl.jit import njit, tanh
+from minidl.jit import njit
+from minidl.scalar import tanh
 
 SMALL = 128  # N H up to which the loop is compiled as a whole
 

@@ -11,8 +11,8 @@ machine code. `_CheckedFile` therefore keeps every compiled version of a kernel 
 sealed with what it belongs to (source, types, processor, Numba's version), behind a SHA-256 of it all. A file that does
 not match, or a folder that cannot be written, counts as no cache.
 
-Kernels use no function of another file, whose edits Numba would not notice; `tanh` and `sigmoid` here are the
-exception, and so this file's own source is part of the seal.
+Kernels use no function of another file, whose edits Numba would not notice; those of `minidl/scalar.py` are the
+exception, and so its source is part of the seal, as is this file's own.
 
 On a machine where Numba has no wheel `njit` returns the function as it is, and kernels run on their reference.
 """
@@ -31,8 +31,11 @@ try:
 except ImportError:
     HAS_NUMBA = False
 
-with open(__file__, "rb") as _file:
-    _SEAL = hashlib.sha256(_file.read()).hexdigest()
+_SEAL = hashlib.sha256()
+for _path in (__file__, os.path.join(os.path.dirname(__file__), "scalar.py")):
+    with open(_path, "rb") as _file:
+        _SEAL.update(_file.read())
+_SEAL = _SEAL.hexdigest()
 
 
 def njit(function: Callable) -> Callable:
@@ -98,40 +101,3 @@ if HAS_NUMBA:
                 super().save_overload(sig, data)
             except OSError:  # a full disk, say
                 pass
-
-
-# ---- functions that a loop can call without leaving the processor's vector unit, as it must for those of C ----
-@njit
-def tanh(x):
-    r"""The hyperbolic tangent, of float32 or float64, to a few units in the last place.
-
-    Near 0 Lambert's continued fraction converges at once: $\tanh y = y / (1 + y^2 / (3 + y^2 / (5 + \dots)))$, here cut
-    off after 7 levels and written as a quotient of polynomials. Five doublings, $\tanh 2y = 2t / (1 + t^2)$, lead
-    from y = x / 32 to x; each of them shrinks the relative error that it is given. Beyond 20 the result is 1.
-
-    >>> import numpy as np
-    >>> round(float(tanh(np.float64(0.5))), 12), float(np.tanh(0.5).round(12))
-    (0.46211715726, 0.46211715726)
-    """
-    T = type(x)
-    x = -T(20) if x < -20 else x  # in this form a NaN stays
-    x = T(20) if x > 20 else x
-    y = x * T(1 / 32)
-    r = y * y
-    t = y * (T(135135) + r * (T(17325) + r * (T(378) + r)))
-    t /= T(135135) + r * (T(62370) + r * (T(3150) + r * T(28)))
-    for _ in range(5):
-        t = T(2) * t / (T(1) + t * t)
-    return t
-
-
-@njit
-def sigmoid(x):
-    r"""$\sigma(x) = 1 / (1 + e^{-x}) = \frac12 + \frac12 \tanh \frac x2$, to about one unit in the last place of 1.
-
-    >>> import numpy as np
-    >>> round(float(sigmoid(np.float64(0))), 12)
-    0.5
-    """
-    half = type(x)(0.5)
-    return half * tanh(half * x) + half
