@@ -11,8 +11,9 @@ machine code. `_CheckedFile` therefore keeps every compiled version of a kernel 
 sealed with what it belongs to (source, types, processor, Numba's version), behind a SHA-256 of it all. A file that does
 not match, or a folder that cannot be written, counts as no cache.
 
-Kernels use no function of another file, whose edits Numba would not notice; those of `minidl/scalar.py` are the
-exception, and so its source is part of the seal, as is this file's own.
+Numba notices no edits in another file, and takes a function that calls another one through its closure for a new one
+in every process. Here the source files of all compiled functions that a kernel calls are part of the seal; so are
+`minidl/scalar.py`, constants included, and this file.
 
 On a machine where Numba has no wheel `njit` returns the function as it is, and kernels run on their reference.
 """
@@ -26,6 +27,8 @@ from typing import Any
 try:
     import numba
     from numba.core.caching import FunctionCache, IndexDataCacheFile
+    from numba.core.dispatcher import Dispatcher
+    from numba.core.serialize import dumps
 
     HAS_NUMBA = True
 except ImportError:
@@ -87,7 +90,7 @@ if HAS_NUMBA:
 
         def _path(self, key: Any) -> str:
             # kernels that check their indices (NUMBA_BOUNDSCHECK=1) are others, though Numba's key is the same
-            digest = hashlib.sha256(f"{key!r} {numba.config.BOUNDSCHECK}".encode()).hexdigest()
+            digest = hashlib.sha256(f"{key[:3]!r} {numba.config.BOUNDSCHECK}".encode()).hexdigest()
             return self._data_path(self._index_name.replace(".nbi", f".{digest[:16]}.nbc"))
 
     class _CheckedCache(FunctionCache):
@@ -99,5 +102,33 @@ if HAS_NUMBA:
         def save_overload(self, sig: Any, data: Any) -> None:
             try:
                 super().save_overload(sig, data)
-            except OSError:  # a full disk, say
+            except OSError:  # a full disk, say; or a function that it calls comes from no file
                 pass
+
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            try:
+                return super().load_overload(sig, target_context)
+            except OSError:
+                return None
+
+        def _index_key(self, sig: Any, codegen: Any) -> tuple:
+            """Types, processor, which functions take part, and the digests of their sources: all of it is the seal, the
+            first three name the file."""
+            found = {}
+            _callees(self._py_func, found)
+            names, sources = zip(*found.values(), strict=True)
+            return sig, codegen.magic_tuple(), names, sources
+
+    def _callees(function: Callable, found: dict) -> None:
+        """found[f] = (what f is called, digest of its source), for f = `function` and whatever compiled functions it
+        calls; a closure's values are part of its name."""
+        code = function.__code__
+        cells = [cell.cell_contents for cell in function.__closure__ or ()]
+        values = dumps([x for x in cells if not isinstance(x, Dispatcher)])
+        with open(code.co_filename, "rb") as file:
+            source = hashlib.sha256(file.read()).hexdigest()
+        name = function.__module__, function.__qualname__, hashlib.sha256(values).hexdigest()
+        found[function] = name, (code.co_firstlineno, source)
+        for x in cells + [function.__globals__.get(name) for name in code.co_names]:
+            if isinstance(x, Dispatcher) and x.py_func not in found:
+                _callees(x.py_func, found)

@@ -147,6 +147,79 @@ def test_nan_and_division_by_zero_are_numpys(kernel):
         assert kernel()(1.0, 0.0) == np.inf and np.isnan(kernel()(0.0, 0.0)) and np.isnan(kernel()(np.nan, 1.0))
 
 
+# ---- functions that call others ----
+CALLER = """
+from minidl.jit import njit
+from other import factor
+
+def make(function):
+    @njit
+    def times(x):
+        return x * factor() + function()
+    return times
+"""
+OTHER = """
+from minidl.jit import njit
+OFFSET = {offset}
+
+@njit
+def factor():
+    return {factor}
+
+def constant(value):
+    @njit
+    def offset():
+        return value
+    return offset
+
+@njit
+def offset():
+    return OFFSET
+"""
+
+
+@pytest.fixture
+def process(tmp_path):
+    """process(program): what a new process prints that can import caller and other."""
+    (tmp_path / "caller.py").write_text(CALLER)
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), os.getcwd()])
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"  # two edits within one second and of one length look alike to Python
+
+    def run(program):
+        program = f"import other; from caller import make; {program}"
+        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    return run
+
+
+def test_a_closure_over_compiled_functions_is_kept_until_a_file_of_theirs_changes(process, tmp_path):
+    program = "f = make(other.offset); print(f(10), sum(f.stats.cache_hits.values()))"
+    for factor, offset, answer in [(2, 1, "21"), (3, 1, "31"), (3, 5, "35")]:
+        (tmp_path / "other.py").write_text(OTHER.format(factor=factor, offset=offset))
+        assert process(program) == [answer, "0"]
+        assert process(program) == [answer, "1"]
+    assert len(list((tmp_path / "cache").rglob("caller*.nbc"))) == 1  # the new ones took the place of the old ones
+
+
+def test_closures_over_different_functions_are_kept_apart(process, tmp_path):
+    (tmp_path / "other.py").write_text(OTHER.format(factor=2, offset=1))
+    functions = "other.offset, other.constant(4), other.constant(6)"
+    program = f"print(*[(f(10), sum(f.stats.cache_hits.values())) for f in map(make, ({functions}))], sep='')"
+    assert process(program) == ["(21,", "0)(24,", "0)(26,", "0)"]
+    assert process(program) == ["(21,", "1)(24,", "1)(26,", "1)"]
+
+
+def test_a_closure_over_a_function_from_a_prompt_is_compiled_each_time(process, tmp_path):
+    (tmp_path / "other.py").write_text(OTHER.format(factor=2, offset=1))
+    for offset in (1, 7):
+        program = f"f = make(other.njit(lambda: {offset})); print(f(10), sum(f.stats.cache_hits.values()))"
+        assert process(program) == [str(20 + offset), "0"]
+    assert not list((tmp_path / "cache").rglob("caller*.nbc"))
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_computes_the_same():
     program = """
