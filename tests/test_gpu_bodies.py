@@ -18,6 +18,7 @@ from minidl import backend
 from minidl.kernels import pool
 from minidl.testing.strategies import geometries, shapes
 from tests import test_kernels_distance as distances
+from tests import test_kernels_network as networks
 from tests import test_kernels_recurrent as loops
 from tests import test_kernels_som as maps
 from tests.gpu import standin
@@ -116,6 +117,7 @@ PARITY = {
     ("distance", "GRAD_GPU"): ("grad_direct", "squared_distances_grad_ref", distances.gradients),
     ("som", "SOM_DISTANCES_GPU"): ("distances", "distances_ref", maps.problems),
     ("som", "SOM_STEP_GPU"): ("online", "online_ref", maps.trainings),
+    ("network", "NETWORK_GPU"): ("forward", "forward_ref", networks.problems),
     ("rnn", "RNN_GPU"): ("rnn", "rnn_ref", loops.rnn_forward),
     ("rnn", "RNN_GRAD_GPU"): ("rnn_grad", "rnn_grad_ref", loops.rnn_backward),
     ("lstm", "LSTM_GPU"): ("lstm", "lstm_ref", loops.lstm_forward),

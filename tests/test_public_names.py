@@ -13,6 +13,7 @@ from minidl.testing import registry
 
 TESTS = Path(__file__).parent
 HOUSES = ("", "nn", "functional", "losses", "optim", "train", "datasets", "init", "testing", "plot", "ops", "cluster")
+HOUSES += ("evolution",)
 
 
 def public():

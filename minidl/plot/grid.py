@@ -99,9 +99,10 @@ def draw_tiles(
     scale: str | None = None,
     titles: list | None = None,
     displaced: bool = False,
+    marks: list | None = None,
 ) -> Any:
     """The tiles (n, H, W) or (n, H, W, 3), row by row, in one image; scale: what to write at the colour bar;
-    displaced: every other row stands half a tile to the right."""
+    displaced: every other row stands half a tile to the right; marks: (row, column) of a dot in every tile."""
     n, H, W = tiles.shape[:3]
     rows = -(-n // columns)
     gap = max(1, round(max(H, W) / 12))
@@ -118,6 +119,8 @@ def draw_tiles(
     image = ax.imshow(sheet, **{"interpolation": "nearest", **options})
     for title, (top, left) in zip(titles or (), places, strict=False):
         ax.text(left + W / 2 - 0.5, top - 0.7, str(title), ha="center", va="bottom", fontsize=8)
+    for (row, column), (top, left) in zip(marks or (), places, strict=False):
+        ax.plot(left + column, top + row, "o", color="black", markerfacecolor="white", markersize=4)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.spines[:].set_visible(False)

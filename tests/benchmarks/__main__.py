@@ -1,4 +1,6 @@
-"""`python -m tests.benchmarks`: what minidl costs, in CPU time of one thread, beside what it is measured against.
+"""What minidl costs, in CPU time of one thread, beside what it is measured against.
+
+`python -m tests.benchmarks GROUP` runs one of the other files here (evolution, rbf, recurrent, som); without a group:
 
 import      CPU seconds of `import minidl` in a fresh process
 first step  CPU seconds until the first training step of the lenet demo's model is done, import included: with an empty
@@ -7,6 +9,7 @@ operation   microseconds of one recorded multiplication, forward and backward, b
 step        a training step against the same step in plain NumPy (tests/numpy_lenet.py), interleaved: ratio of medians
 """
 
+import importlib
 import os
 import statistics
 import subprocess
@@ -79,4 +82,7 @@ def main():
 
 if __name__ == "__main__":
     minidl.manual_seed(0)
-    main()
+    if len(sys.argv) > 1:
+        importlib.import_module(f"tests.benchmarks.{sys.argv[1]}").main()
+    else:
+        main()

@@ -1,0 +1,78 @@
+r"""SubstrateNetwork: a substrate with weights, as a function.
+
+Sheet after sheet, in their order, a node takes what comes over all connections into its sheet:
+
+$$ y_t = f\Big( \sum_{s \to t} y_s W_{st} \Big) $$
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from minidl import check
+from minidl.evolution.genome import Genome
+from minidl.evolution.substrate import Substrate
+from minidl.host import host
+from minidl.kernels.network import ACTIVATIONS
+
+
+class SubstrateNetwork:
+    r"""The network that a substrate and its weights are, sheet after sheet.
+
+    weights: a matrix (S, T) a connection, as `express` returns them. activation: the f of all nodes but the inputs.
+    There is no bias: give the first sheet one node more, and 1 as its input. Call it with x (B, n_inputs) or
+    (n_inputs,) for the outputs (B, n_outputs) or (n_outputs,).
+
+    Raises ValueError or TypeError for weights of other shapes or that are not finite, and another x.
+
+    >>> net = SubstrateNetwork(Substrate.layered([2, 1, 1]), [[[1.0], [2.0]], [[-1.0]]], activation="linear")
+    >>> net([[1.0, 1.0], [0.0, 0.5]])
+    array([[-3.],
+           [-1.]])
+    """
+
+    def __init__(self, substrate: Substrate, weights: Sequence[Any], *, activation: str = "sigmoid"):
+        who = "SubstrateNetwork"
+        if not isinstance(substrate, Substrate):
+            raise check.DTypeError(f"{who}: substrate must be a Substrate, got {type(substrate).__name__}")
+        self.substrate = substrate
+        self.activation = check.option(who, "activation", activation, ACTIVATIONS)
+        self.weights = [host(who, "weights", w).astype(np.float64) for w in weights]
+        shapes = tuple(w.shape for w in self.weights)
+        if shapes != substrate.shapes:
+            raise check.ShapeError(f"{who}: weights must have shapes {substrate.shapes}, got {shapes}")
+        if not all(np.isfinite(w).all() for w in self.weights):
+            raise ValueError(f"{who}: weights must be finite")
+        self.n_inputs, self.n_outputs = substrate.n_inputs, substrate.n_outputs
+
+    def __call__(self, x: Any) -> np.ndarray:
+        x = inputs("SubstrateNetwork", x, self.substrate)
+        strips = [functools.partial(iter, [(0, slice(None), w)]) for w in self.weights]
+        y = activate(self.substrate, x.reshape(1, -1, self.n_inputs), strips, self.activation)
+        return y.reshape(*x.shape[:-1], self.n_outputs)
+
+
+def inputs(who: str, x: Any, substrate: Substrate) -> np.ndarray:
+    x = host(who, "x", x).astype(np.float64, copy=False)
+    check.axis_size(who, "x", x, -1, substrate.n_inputs, "n_inputs")
+    if not np.isfinite(x).all():
+        raise ValueError(f"{who}: x must be finite, got {x[~np.isfinite(x)][0]}")
+    return x
+
+
+def activate(substrate: Substrate, x: np.ndarray, strips: Sequence[Callable], activation: str) -> np.ndarray:
+    """Sheet after sheet: x (P, B, inputs) -> (P, B, outputs). strips: for each connection (p, targets, weights)."""
+    # a network of one link of weight 1 is its activation
+    f = Genome.from_edges([(0, 1, 1.0)], n_inputs=1, n_outputs=1, bias=0, output_activation=activation).network()
+    names = list(substrate.sheets)
+    values = {names[0]: x}
+    for name in names[1:]:
+        total = np.zeros((*x.shape[:2], len(substrate.sheets[name])))
+        for (source, target), blocks in zip(substrate.connections, strips, strict=True):
+            if target == name:
+                for p, targets, w in blocks():
+                    total[p, :, targets] += values[source][p] @ w  # (B, S) @ (S, T) -> (B, T)
+        values[name] = f(total.reshape(-1, 1)).reshape(total.shape)
+    return values[names[-1]]
