@@ -13,7 +13,7 @@ knows: numbers, loops, tuples, elements of arrays, other functions under `njit`,
 environment remembers must be in its state.
 
 To get the same numbers on every machine, compiled or not, use + - * /, square roots and the functions of
-`minidl.scalar`: the last bit of `math.sin` depends on whose it is.
+`minidl.scalar`: the last bit of `math.sin(x)`, and even of `x**2`, depends on whose it is.
 """
 
 from collections.abc import Callable

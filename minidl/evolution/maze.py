@@ -192,7 +192,8 @@ def _environment(name: str, plan: FloorPlan) -> Environment:
         if free:
             state[X], state[Y] = x, y
         state[TIME] += 1
-        distance = np.sqrt((goal_x - state[X]) ** 2 + (goal_y - state[Y]) ** 2)
+        dx, dy = goal_x - state[X], goal_y - state[Y]
+        distance = np.sqrt(dx * dx + dy * dy)
         if distance >= NEAR and state[TIME] < STEPS:
             return 0.0, False
         return farthest - distance, True
