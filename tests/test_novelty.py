@@ -87,6 +87,10 @@ def test_the_threshold_falls_after_2500_evaluations_without_anything_new():
     assert archive.threshold == 1.0
     archive.update(np.zeros((500, 2)))
     assert archive.threshold == 0.95 and archive.waited == 0
+    archive.update(np.zeros((2000, 2)))
+    archive.update(np.array([[0.0, 0.0], [9.0, 9.0]]))  # new: the count begins again
+    archive.update(np.zeros((2000, 2)))
+    assert archive.threshold == 0.95 and archive.waited == 2000 and len(archive) == 2
     fixed = Archive(1, threshold=1.0, adaptive=False)
     fixed.update(np.zeros((3000, 2)))
     fixed.update(np.zeros((3000, 2)))
