@@ -24,7 +24,7 @@ from minidl.jit import njit
 
 # ---- CPU ----
 @njit
-def distance_cpu(a, n_a, b, n_b, c1, c2, c3, by_size):
+def distance(a, n_a, b, n_b, c1, c2, c3, by_size):
     i = j = matching = disjoint = 0
     difference = 0.0
     while i < n_a and j < n_b:
@@ -52,13 +52,13 @@ def speciate_cpu(links, n_links, others, n_others, c1, c2, c3, by_size, threshol
     for p in range(len(n_links)):
         a, n = links[p], n_links[p]
         s = 0
-        while s < S and distance_cpu(a, n, others[s], n_others[s], c1, c2, c3, by_size) >= threshold:
+        while s < S and distance(a, n, others[s], n_others[s], c1, c2, c3, by_size) >= threshold:
             s += 1
         if s == S:
             f = 0
             while f < found:
                 q = founders[f]
-                if distance_cpu(a, n, links[q], n_links[q], c1, c2, c3, by_size) < threshold:
+                if distance(a, n, links[q], n_links[q], c1, c2, c3, by_size) < threshold:
                     break
                 f += 1
             if f == found:
@@ -70,18 +70,6 @@ def speciate_cpu(links, n_links, others, n_others, c1, c2, c3, by_size, threshol
 
 
 # ---- what the evolution calls ----
-def distance(a: np.ndarray, b: np.ndarray, c1: float, c2: float, c3: float, by_size: bool) -> float:
-    r"""The compatibility distance of two genomes, of which these are the links.
-
-    >>> link = np.dtype([("innovation", np.int32), ("weight", np.float64)])
-    >>> a = np.array([(0, 0.5), (1, 1.0), (3, 2.0)], link)
-    >>> b = np.array([(0, 1.0), (2, 1.0)], link)  # 1 and 2 are disjoint, 3 is excess, 0 matches
-    >>> distance(a, b, 1.0, 1.0, 0.4, False)
-    3.2
-    """
-    return distance_cpu(a, len(a), b, len(b), c1, c2, c3, by_size)
-
-
 def speciate(
     links: np.ndarray,
     n_links: np.ndarray,

@@ -1,4 +1,5 @@
-r"""Forward and backward of every registered layer and loss, as numbers: what each mode of running must agree on.
+r"""Forward and backward of every registered layer and loss, and an evolution, as numbers: what each mode of running
+must agree on.
 
 `python -m tests.modes FILE.npz` writes them in the mode that its environment asks for (see test_reference_mode.py).
 """
@@ -7,6 +8,8 @@ import sys
 
 import numpy as np
 
+from minidl.evolution import NEAT, NEATConfig
+from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
 from minidl.testing.registry import PLACES, cases
 from minidl.testing.subject import Subject
 
@@ -18,6 +21,27 @@ def results() -> dict[str, np.ndarray]:
         for dtype in ("float32", "float64"):
             result = Subject(case.build, 0.0).run(dtype)
             found |= {f"{case} {dtype} {i}": a for i, a in enumerate(sum(result, [])) if a is not None}
+    return found | evolution()
+
+
+def evolution() -> dict[str, np.ndarray]:
+    r"""The genes of a population after some generations, and what it says."""
+    config = NEATConfig(
+        **{"n_inputs": 2, "n_outputs": 1, "population_size": 20, "feed_forward": False, "recurrent_link": 0.3},
+        **{"add_node": 0.3, "add_link": 0.3, "toggle": 0.3, "mutate_activation": 0.3, "mutate_aggregation": 0.3},
+        **{"activations": ACTIVATIONS, "aggregations": AGGREGATIONS, "compatibility_threshold": 1.0},
+        **{"multipoint_average": 1.0, "single_point": 1.0, "interspecies": 0.2},
+    )
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    run = NEAT(config, seed=0)
+    for _ in range(8):
+        y = run.nets()(x, steps=3)
+        run.record(np.nan_to_num(np.abs(y - 0.5).sum(axis=(1, 2)), posinf=0.0).clip(0, 100))
+        run.breed()
+    found = {"NEAT y": y, "NEAT species": run.species_of}
+    for rows, sizes in ((run.pool.nodes, run.pool.n_nodes), (run.pool.links, run.pool.n_links)):
+        used = np.arange(rows.shape[1]) < sizes[:, None]  # behind them a row is of no account
+        found |= {f"NEAT {name}": rows[name][used] for name in rows.dtype.names}
     return found
 
 

@@ -19,7 +19,8 @@ FLOORS = [
     ("minidl.tensor", "minidl.host", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops")
     + ("minidl.progress",),
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.history", "minidl.plot"),
-    ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.evolution") + ("minidl.io", "minidl.interop", "minidl.functional"),
+    ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.io", "minidl.interop", "minidl.functional")
+    + ("minidl.evolution",),
     ("minidl.__main__", "minidl"),
     ("demos",),
 ]

@@ -231,6 +231,16 @@ def test_children_come_from_whom_the_plan_says(data):
             child += 1
 
 
+def test_an_elite_has_one_copy():
+    config = NEATConfig(2, 1, population_size=30, weight_mutation=1.0, mutate_only=1.0)
+    pool = Pool.initial(config, 0)
+    for elite in (False, True):
+        plan = Plan(np.arange(9, 12), [0, 2, 3], [20, 10], [elite, elite], np.zeros(30))
+        children, _ = breed(pool, plan, config, Innovations.after(pool), 0, 0)
+        same = [c for c, child in enumerate(children) if child in (pool[9], pool[10], pool[11])]
+        assert same == ([0, 20] if elite else [])
+
+
 # ---- crossover ----
 @given(data=st.data())
 def test_a_child_of_two_has_only_genes_of_theirs(data):

@@ -69,7 +69,8 @@ def test_distance_is_a_symmetric_measure_of_unlikeness(a, b, config):
 
 @given(genomes(), genomes(), configs())
 def test_the_kernel_measures_the_same_distance(a, b, config):
-    assert kernel.distance(a.to_arrays()[1], b.to_arrays()[1], *options(config)) == distance(a, b, config)
+    ours, theirs = a.to_arrays()[1], b.to_arrays()[1]
+    assert kernel.distance(ours, len(ours), theirs, len(theirs), *options(config)) == distance(a, b, config)
 
 
 # ---- who belongs where ----
