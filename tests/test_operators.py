@@ -355,6 +355,13 @@ def test_a_link_that_was_invented_twice_is_inherited_once():
     two.links[0].innovation = 7  # the same pair, in another generation
     both = dataclasses.replace(kind(multipoint=1.0), equal_fitness="both", bias=0.0)
     assert crossover(one, two, (1.0, 1.0), both, Stream(0)) == one
+    config = dataclasses.replace(both, mutate_only=0.0, mate_only=1.0)
+    pool = Pool.from_genomes([one, two])
+    plan = checked(Plan([0, 1], [0, 2], [20], [False], [1.0, 1.0]), 2)
+    for way in (breed_compiled, breed_reference):
+        children, parents = way(pool, plan, config, Innovations.after(pool), 0, 0)
+        crossed = [child for child, pair in zip(children, parents, strict=True) if pair[0] != pair[1]]
+        assert crossed and all(child == one for child in crossed)
 
 
 # ---- mutation ----
