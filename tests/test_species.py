@@ -156,14 +156,15 @@ def test_size_does_not_pay():
     assert offspring(np.ones(10), crowd, [Species(0, 0), Species(1, 0)], config, 1).tolist() == [5, 5]
 
 
-def test_stagnant_species_do_not_breed_unless_theirs_is_the_best():
+def test_stagnant_species_do_not_breed():
     groups = [Species(0, 0, 4.0, improved=0), Species(1, 0, 3.0, improved=0), Species(2, 0, 1.0, improved=9)]
     config = dataclasses.replace(BASE, population_size=10, stagnation=15)
     fitness, species = np.array([4.0, 3.0, 1.0]), np.array([0, 1, 2])
     assert shares(fitness, species, groups, config, generation=14).tolist() == [4.0, 3.0, 1.0]
-    assert shares(fitness, species, groups, config, generation=15).tolist() == [4.0, 0.0, 1.0]
+    assert shares(fitness, species, groups, config, generation=15).tolist() == [0.0, 0.0, 1.0]
+    assert offspring(fitness, species, groups, config, generation=15).tolist() == [1, 0, 9]  # the best is not lost
     spared = dataclasses.replace(config, stagnation_factor=0.01)
-    assert shares(fitness, species, groups, spared, generation=15).tolist() == [4.0, 0.03, 1.0]
+    assert shares(fitness, species, groups, spared, generation=15).tolist() == [0.04, 0.03, 1.0]
 
 
 def test_the_worst_old_species_is_obliterated():

@@ -106,8 +106,7 @@ class NEAT:
         """
         fitness = self._checked(fitness)
         self.fitness = fitness
-        self._order = best_first(fitness, self.pool.n_links)
-        best = self._order[0]
+        best = fitness.argmax()
         first = np.flatnonzero(solved)[:1] if solved is not None else np.zeros(0, int)
         if first.size:
             best, self.solved = first[0], True
@@ -137,7 +136,7 @@ class NEAT:
             self.record_generation = self.generation
             for s in np.flatnonzero(children):
                 self.species[s].improved = self.generation
-        members = self._order[np.argsort(self.species_of[self._order], kind="stable")]  # by species, best first
+        members = np.lexsort((-self.fitness, self.species_of))  # by species, best first
         sizes = np.bincount(self.species_of)
         starts = np.cumsum(sizes) - sizes
         breeding = np.minimum((config.survival * sizes).astype(np.int64) + 1, sizes)
@@ -247,15 +246,6 @@ class NEAT:
     def __repr__(self) -> str:
         best = f", best fitness {self.champion.fitness:.4g}" if self.champion else ""
         return f"NEAT(generation {self.generation}, {len(self.pool)} genomes, {len(self.species)} species{best})"
-
-
-def best_first(fitness: np.ndarray, n_links: np.ndarray) -> np.ndarray:
-    r"""The positions of genomes by their fitness; of two alike the smaller comes first.
-
-    >>> best_first(np.array([1.0, 3.0, 3.0]), np.array([2, 5, 4]))
-    array([2, 1, 0])
-    """
-    return np.lexsort((n_links, -fitness))
 
 
 def _started(config: NEATConfig, genomes: list[Genome]) -> Pool:

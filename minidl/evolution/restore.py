@@ -14,7 +14,7 @@ from minidl.evolution.genes import KINDS, LARGEST, LINK, NODE
 from minidl.evolution.genome import Genome
 from minidl.evolution.innovation import LINK_BETWEEN, NODE_IN, Innovations
 from minidl.evolution.pool import Pool
-from minidl.evolution.population import NEAT, best_first
+from minidl.evolution.population import NEAT
 from minidl.evolution.scores import LARGEST as LARGEST_FITNESS
 from minidl.evolution.species import Species
 from minidl.history import History
@@ -130,8 +130,6 @@ def _past(run: NEAT, arrays: dict[str, np.ndarray], notes: dict[str, Any]) -> No
     done = run.generation + evaluated
     run.fitnesses = np.split(fitnesses, ends[:-1])[:done]
     run.fitness = run.fitnesses[-1] if evaluated else None
-    if evaluated:
-        run._order = best_first(run.fitness, run.pool.n_links)
     run.history = History()
     run.champion = Genome.from_json(notes["champion"]) if done else None
     run.history.epoch = list(range(done))

@@ -43,7 +43,7 @@ def shares(
     r"""What every species is worth: the mean fitness of its members, less where it is stagnant.
 
     `species` is the position in `groups` of every genome's species. Stagnant is a species whose best fitness has not
-    risen for `config.stagnation` generations; the species with the best genome never is.
+    risen for `config.stagnation` generations.
 
     >>> groups = [Species(0, 0), Species(1, 0)]
     >>> shares(np.array([1.0, 3.0, 5.0]), np.array([0, 0, 1]), groups, NEATConfig(1, 1), generation=0)
@@ -52,12 +52,11 @@ def shares(
     sizes = np.bincount(species, minlength=len(groups))
     shifted = fitness - min(0.0, fitness.min())
     worth = np.bincount(species, weights=shifted, minlength=len(groups)) / sizes
-    best = species[fitness.argmax()]
     for s, group in enumerate(groups):
-        if generation - group.improved >= config.stagnation and s != best:
+        if generation - group.improved >= config.stagnation:
             worth[s] *= config.stagnation_factor
     if config.obliterate and generation % config.obliterate == 0:
-        old = [s for s, group in enumerate(groups) if generation - group.founded > 20 and s != best]
+        old = [s for s, group in enumerate(groups) if generation - group.founded > 20]
         if old:
             worth[min(old, key=lambda s: fitness[species == s].max())] = 0.0
     return worth
