@@ -122,6 +122,15 @@ def test_a_copy_is_another_genome(drawn, data):
     assert copy != genome and genome == made(drawn) and genome != "a genome"
 
 
+def test_thousands_of_links_take_no_time():
+    """A path search for every link and every node would take minutes."""
+    n = 20_000
+    chain = [(k, k + 1, 1.0) for k in range(n, 2, -1)]  # 3 -> 4 -> ..., the last link first
+    genome = Genome.from_edges([*chain, (0, 3, 1.0), (n + 1, 2, 1.0)], 1, 1)
+    assert genome.depth == n and not genome.has_cycle()
+    assert not any(link.recurrent for link in genome.links)
+
+
 def test_the_text():
     genome = Genome.from_edges(
         [(0, 3, 0.524), (1, 3, -1.2, False), (9, 9, 2), (9, 3, 1e5)], 1, 2, 0.5, {9: "tanh"}, {9: "product"}, "linear"
@@ -180,6 +189,7 @@ def test_first_weights_are_uniform():
 
 # ---- bad input ----
 BAD_EDGES = [
+    (3, {}, "edges must be a list of .source, target, weight., got 3"),
     ([(0, 3)], {}, "edge 0 must be .source, target, weight."),
     ([(0, 3, 1.0, True, 5)], {}, "edge 0 must be"),
     ([3], {}, "edge 0 must be"),
@@ -198,6 +208,8 @@ BAD_EDGES = [
     ([], {"n_outputs": 1.5}, "n_outputs must be an integer"),
     ([], {"bias": float("nan")}, "bias must be a finite number"),
     ([], {"output_activation": "sigmoyd"}, "output_activation must be one of 'sigmoid'"),
+    ([], {"n_inputs": 10**9}, "n_inputs must be <= 1048576"),
+    ([], {"activations": "tanh"}, "activations must be a dict, node -> name, got 'tanh'"),
     ([], {"activations": {7: "tanh"}}, "activations names node 7, which is neither an output nor a hidden node"),
     ([], {"activations": {0: "tanh"}}, "activations names node 0"),
     ([], {"aggregations": {3: "summ"}}, r"aggregations\[3\] must be one of 'sum'"),
@@ -280,6 +292,7 @@ def test_genomes_that_make_no_pool():
     twice = Genome(genome.nodes, genome.links * 2)
     for genomes, kind, words in [
         ([], ValueError, "must be one genome at least"),
+        (genome, DTypeError, "must be a list of them, got Genome"),
         ([genome, "genome"], DTypeError, "must be Genomes, got str at 1"),
         ([genome, twice], ValueError, "genome 1: links must stand in the order"),
         (

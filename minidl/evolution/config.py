@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from minidl import check
+from minidl.evolution.genes import WIDEST
 from minidl.evolution.presets import PRESETS
 from minidl.evolution.settings import checked, choice, described, number, parsed, share, shown, size, switch
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
@@ -38,17 +39,17 @@ class NEATConfig:
     """
 
     # the networks
-    n_inputs: int = size(1, 2**20, "input nodes, the bias not counted")
-    n_outputs: int = size(1, 2**20, "output nodes")
+    n_inputs: int = size(1, WIDEST, "input nodes, the bias not counted")
+    n_outputs: int = size(1, WIDEST, "output nodes")
     bias: float = number(1.0, -1e6, 1e6, "value of the bias node, an input that never changes; 0: no such node", 1.0)
-    feed_forward: bool = switch(True, "no link ever closes a cycle", True)
+    feed_forward: bool = switch(True, "no link ever closes a cycle; False: recurrent_link says how many do", True)
     activations: tuple[str, ...] = choice(("sigmoid",), ACTIVATIONS, "what hidden nodes may have", ("sigmoid",))
     output_activation: str = choice("sigmoid", ACTIVATIONS, "what output nodes have", "sigmoid")
     aggregations: tuple[str, ...] = choice(("sum",), AGGREGATIONS, "what hidden nodes may have", ("sum",))
     initial_weight: float = number(1.0, 0.0, 1e6, "first weights, and those of new links: uniform in +- this")
 
     # mutation
-    weight_mutation: float = share(0.8, "genomes whose weights mutate, if nothing structural did", 0.8)
+    weight_mutation: float = share(0.8, "genomes whose weights mutate", 0.8)
     weight_style: str = choice(
         "paper", ("paper", "original"), "paper: all weights alike; original: half of the genomes severely", "paper"
     )

@@ -12,6 +12,7 @@ from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
 INPUT, BIAS, OUTPUT, HIDDEN = range(4)
 KINDS = ("input", "bias", "output", "hidden")
 LARGEST = 2**31 - 2  # number of a node or link
+WIDEST = 2**20  # inputs, outputs
 
 NODE = np.dtype(
     [("id", np.int32), ("kind", np.int8), ("activation", np.int8), ("aggregation", np.int8)],
@@ -98,6 +99,15 @@ def fields(who: str, row: Any, names: tuple[str, ...]) -> list:
     return [row[name] for name in names]
 
 
+def counted(n: int, what: str) -> str:
+    r"""A number of things, in words.
+
+    >>> counted(1, "input"), counted(2, "output")
+    ('1 input', '2 outputs')
+    """
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
 def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     r"""The table of these names and values. ValueError for a name that is there twice: which one counts?"""
     table: dict[str, Any] = {}
@@ -106,6 +116,28 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise ValueError(f"{name[:100]!r} stands there twice")
         table[name] = value
     return table
+
+
+def ways_of(links: Iterable[Link]) -> dict[int, list[int]]:
+    r"""Node -> the targets of the links that leave it, on or off."""
+    ways: dict[int, list[int]] = {}
+    for link in links:
+        ways.setdefault(link.source, []).append(link.target)
+    return ways
+
+
+def reached(ways: dict[int, list[int]], start: int) -> set[int]:
+    r"""The nodes to which ways lead from `start`, itself among them.
+
+    >>> reached({0: [3], 3: [4, 5], 1: [5]}, 0)
+    {0, 3, 4, 5}
+    """
+    found, waiting = {start}, [start]
+    while waiting:
+        new = set(ways.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
 
 
 def sound(who: str, nodes: Iterable[Node], links: Iterable[Link], bias: float) -> None:

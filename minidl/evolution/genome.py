@@ -16,6 +16,7 @@ In a population the same data are two arrays of records, `NODE` and `LINK` (gene
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
@@ -80,9 +81,12 @@ class Genome:
         ValueError: Genome.from_edges: link 1 -> 0 leads into an input; nothing does
         """
         who = f"{WHO}.from_edges"
-        n_inputs, n_outputs = check.size(who, "n_inputs", n_inputs), check.size(who, "n_outputs", n_outputs)
+        n_inputs = check.integer(who, "n_inputs", n_inputs, low=1, high=genes.WIDEST)
+        n_outputs = check.integer(who, "n_outputs", n_outputs, low=1, high=genes.WIDEST)
         bias = check.number(who, "bias", bias)
         check.option(who, "output_activation", output_activation, ACTIVATIONS)
+        if not isinstance(edges, Iterable):
+            raise check.DTypeError(f"{who}: edges must be a list of (source, target, weight), got {edges!r}")
         kinds = [INPUT] * n_inputs + [BIAS] * (bias != 0) + [OUTPUT] * n_outputs
         links = [genes.edge(who, number, edge) for number, edge in enumerate(edges)]
         hidden = sorted({end for link in links for end in (link.source, link.target) if end >= len(kinds)})
@@ -95,13 +99,16 @@ class Genome:
             node.activation = ACTIVATIONS.index(output_activation if node.kind == OUTPUT else "sigmoid")
         tables = [("activation", activations, ACTIVATIONS), ("aggregation", aggregations, AGGREGATIONS)]
         for what, table, names in tables:
+            if not isinstance(table, Mapping | None):
+                raise check.DTypeError(f"{who}: {what}s must be a dict, node -> name, got {table!r}")
             for id, name in (table or {}).items():
                 if id not in functional:
                     raise ValueError(f"{who}: {what}s names node {id!r}, which is neither an output nor a hidden node")
                 setattr(functional[id], what, names.index(check.option(who, f"{what}s[{id}]", name, names)))
-        if genome.has_cycle():
-            for n, link in enumerate(links):
-                link.recurrent = cls(genome.nodes, links[:n]).leads(link.target, link.source)
+        ways: dict[int, list[int]] = {}
+        for link in links if genome.has_cycle() else ():
+            link.recurrent = link.source in genes.reached(ways, link.target)
+            ways.setdefault(link.source, []).append(link.target)
         return genome
 
     @property
@@ -136,14 +143,16 @@ class Genome:
 
     def _depth_of_nodes(self, links: list[Link]) -> dict[int, int] | None:
         """Node -> links on the longest way to it; None if there is no longest one."""
-        depth = dict.fromkeys((node.id for node in self.nodes), 0)
-        for _ in self.nodes:  # a way has fewer links than there are nodes; in the last round nothing changes
-            before = dict(depth)
-            for link in links:
-                depth[link.target] = max(depth[link.target], depth[link.source] + 1)
-            if depth == before:
-                return depth
-        return None
+        ways, depth = genes.ways_of(links), {node.id: 0 for node in self.nodes}
+        missing = Counter(link.target for link in links)  # links into a node whose source has no depth yet
+        ready = [id for id in depth if not missing[id]]
+        for source in ready:  # which grows
+            for target in ways.get(source, ()):
+                depth[target] = max(depth[target], depth[source] + 1)
+                missing[target] -= 1
+                if not missing[target]:
+                    ready.append(target)
+        return depth if len(ready) == len(depth) else None
 
     def leads(self, start: int, goal: int) -> bool:
         r"""Whether a way of links, on or off, leads from node `start` to node `goal`; a node leads to itself.
@@ -151,13 +160,7 @@ class Genome:
         >>> Genome.from_edges([(0, 2, 1.0, False)], n_inputs=1, n_outputs=1).leads(0, 2)
         True
         """
-        reached, waiting = {start}, [start]
-        while waiting:
-            node = waiting.pop()
-            new = {link.target for link in self.links if link.source == node} - reached
-            reached |= new
-            waiting += new
-        return goal in reached
+        return goal in genes.reached(genes.ways_of(self.links), start)
 
     def network(self) -> "Network":
         r"""The network that can be called."""
@@ -227,7 +230,7 @@ class Genome:
             (hidden, "hidden node"),
             (len(self.links), "link"),
         ]
-        words = [f"{n} {what}{'' if n == 1 else 's'}" for n, what in counts]
+        words = [genes.counted(n, what) for n, what in counts]
         words[1:1] = [f"bias {self.bias:g}"] if self.bias else []
         lines = [f"{WHO}: {', '.join(words)}"]
         for n in self.nodes:

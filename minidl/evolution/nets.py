@@ -32,7 +32,7 @@ import numpy as np
 
 from minidl import check
 from minidl.backend import is_array
-from minidl.evolution.genes import BIAS, INPUT, OUTPUT
+from minidl.evolution.genes import BIAS, INPUT, OUTPUT, counted
 from minidl.evolution.genome import Genome
 from minidl.evolution.pool import Pool
 from minidl.host import host
@@ -194,7 +194,7 @@ class Nets:
 
     def __repr__(self) -> str:
         counts = [(self.n_inputs, "input"), (self.n_outputs, "output"), (len(self.csr.source), "link")]
-        return f"Nets({', '.join(_count(*c) for c in [(len(self), 'network'), *counts])})"
+        return f"Nets({', '.join(counted(*c) for c in [(len(self), 'network'), *counts])})"
 
 
 def _part(csr: CSR, p: int, q: int) -> CSR:
@@ -225,11 +225,7 @@ def words(csr: CSR) -> str:
     O, bias = csr.output.shape[1], [f"bias {csr.bias:g}"] if csr.bias else []
     hidden = len(csr.activation) - csr.n_inputs - len(bias) - O
     counts = [(O, "output"), (hidden, "hidden node"), (len(csr.source), "link")]
-    return ", ".join([_count(csr.n_inputs, "input"), *bias, *(_count(*c) for c in counts)])
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
+    return ", ".join([counted(csr.n_inputs, "input"), *bias, *(counted(*c) for c in counts)])
 
 
 def _compiled(who: str, nodes: Any, links: Any, n_nodes: Any, n_links: Any, I: int, O: int, bias: float) -> CSR:

@@ -57,6 +57,8 @@ class Pool:
         Traceback (most recent call last):
         ValueError: Pool: genome 1 has (inputs, outputs, bias) (1, 2, 1.0), but genome 0 has (1, 1, 1.0)
         """
+        if not isinstance(genomes, Iterable):
+            raise check.DTypeError(f"Pool: genomes must be a list of them, got {type(genomes).__name__}")
         genomes = list(genomes)
         if not genomes:
             raise ValueError("Pool: genomes must be one genome at least, got none")
@@ -125,7 +127,8 @@ class Pool:
         return (self[i] for i in range(len(self)))
 
     def __repr__(self) -> str:
-        return f"Pool({len(self)} genomes, {self.n_inputs} inputs, {self.n_outputs} outputs, bias {self.bias:g})"
+        counts = [(len(self), "genome"), (self.n_inputs, "input"), (self.n_outputs, "output")]
+        return f"Pool({', '.join(genes.counted(*c) for c in counts)}, bias {self.bias:g})"
 
 
 def _padded(rows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

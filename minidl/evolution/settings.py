@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from minidl import check
+from minidl.evolution.genes import once
 
 LONGEST = 20_000  # characters of a config; all settings with their meanings are 5,000, and tomllib takes n^2 time
 
@@ -69,7 +70,7 @@ def parsed(who: str, text: Any, kind: str) -> dict[str, Any]:
     if len(text) > LONGEST:
         raise ValueError(f"{who}: a config has at most {LONGEST} characters of {kind}, got {len(text)}")
     try:
-        table = tomllib.loads(text) if kind == "TOML" else json.loads(text, object_pairs_hook=_once)
+        table = tomllib.loads(text) if kind == "TOML" else json.loads(text, object_pairs_hook=once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{who}: this is not sound {kind}: {error}") from error
     if not isinstance(table, dict):
@@ -77,16 +78,6 @@ def parsed(who: str, text: Any, kind: str) -> dict[str, Any]:
     for name, value in table.items():
         if any(isinstance(item, dict | list) for item in (value if isinstance(value, list) else [value])):
             raise ValueError(f"{who}: {name[:100]!r} holds a table or a list of lists; all settings stand at the top")
-    return table
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object as a dict. Which of two equal names would count is up to the reader: refuse them."""
-    table: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in table:
-            raise ValueError(f"{name[:100]!r} stands there twice")
-        table[name] = value
     return table
 
 
