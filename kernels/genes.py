@@ -126,9 +126,11 @@ def number_of(book, slots, counter, kind, a, b):
 
 @njit
 def fill(book, slots, n):
-    """Enter the first n rows of a book into its empty slots."""
+    """Enter the first n rows of a book into its empty slots; of two about the same invention the first counts."""
     for row in range(n):
-        slots[slot_of(book, slots, book[row, 0], book[row, 1], book[row, 2])] = row
+        slot = slot_of(book, slots, book[row, 0], book[row, 1], book[row, 2])
+        if slots[slot] < 0:
+            slots[slot] = row
 
 
 @njit

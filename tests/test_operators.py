@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minidl.evolution import NEATConfig, genes
+from minidl.evolution import NEAT, NEATConfig, genes
 from minidl.evolution.breeding import Plan, breed, breed_compiled, breed_reference, checked
 from minidl.evolution.crossover import crossover
 from minidl.evolution.genes import BIAS, HIDDEN, INPUT, OUTPUT, Link, Node
 from minidl.evolution.genome import Genome
-from minidl.evolution.innovation import NODE_IN, Innovations
+from minidl.evolution.innovation import LINK_BETWEEN, NODE_IN, Innovations
 from minidl.evolution.mutation import add_link, add_node, mutate, mutate_function, mutate_weights, reenable, toggle
 from minidl.evolution.pool import Pool
 from minidl.evolution.stream import Stream
@@ -205,6 +205,36 @@ def test_genomes_of_a_hundred_outputs():
         f(pool, plan, config, b, 3, 0)[0] for f, b in zip((breed_compiled, breed_reference), books, strict=True)
     )
     assert bits(ours) == bits(theirs) and ours.n_links.min() >= 41 * 30
+
+
+def test_a_pair_of_nodes_with_two_numbers_keeps_the_first():
+    """As in genomes of a run whose book was emptied between two generations."""
+    one = Genome.from_edges([(0, 2, 1.0), (1, 2, 1.0)], 1, 1)
+    two, none = one.copy(), Genome.from_edges([], 1, 1)
+    two.links = [two.links[1], dataclasses.replace(two.links[0], innovation=5)]
+    pool = Pool.from_genomes([one, two, none])
+    config = NEATConfig(1, 1, population_size=9, add_link=1.0, innovation_scope="run", mutate_only=1.0)
+    plan = checked(Plan([2], [0, 1], [9], [False], np.zeros(3)), 3)
+    ours, theirs = (f(pool, plan, config, Innovations.after(pool), 0, 0)[0] for f in (breed_compiled, breed_reference))
+    assert bits(ours) == bits(theirs)
+    assert 0 in ours.links["innovation"][:, 0] and 5 not in ours.links["innovation"]
+
+
+def test_a_long_run_has_one_number_for_one_invention():
+    config = NEATConfig(2, 2, population_size=20, add_node=0.3, add_link=0.6, toggle=0.3, reenable=0.3, mutate_only=0.3)
+    config = dataclasses.replace(config, innovation_scope="run", compatibility_threshold=1e9, single_point=0.5)
+    run, meaning, number, rng = NEAT(config, seed=1), {}, {}, np.random.default_rng(0)
+    for _ in range(200):
+        run.record(rng.normal(size=20))
+        run.breed()
+        for row in np.concatenate([row[:n] for row, n in zip(run.pool.links, run.pool.n_links, strict=True)]).tolist():
+            link, ends = row[0], row[1:3]
+            assert meaning.setdefault(link, ends) == ends and number.setdefault(ends, link) == link
+    assert not any(genome.has_cycle() for genome in run.pool)
+    book = run.innovations.book
+    for kind in (LINK_BETWEEN, NODE_IN):
+        rows = book[book[:, 0] == kind]
+        assert len(rows) > 20 and len(np.unique(rows[:, 3])) == len(np.unique(rows[:, 1:3], axis=0)) == len(rows)
 
 
 # ---- who breeds ----
@@ -586,3 +616,14 @@ def test_a_number_with_two_meanings():
     one, two = (Genome.from_edges([(0, 2 + k, 1.0)], 1, 2) for k in range(2))
     with pytest.raises(ValueError, match="number 0 must mean one link, got 0 -> 2 in a genome and 0 -> 3 in another"):
         Innovations.after(Pool.from_genomes([one, two]))
+
+
+def test_numbers_that_are_used_up():
+    last = genes.LARGEST
+    edges = [(0, 2, 1.0), (0, last - 1, 1.0), (last - 1, 2, 1.0)]
+    pool = Pool.from_genomes([Genome.from_edges(edges, 1, 1)])
+    config, plan = NEATConfig(1, 1, add_node=1.0, mutate_only=1.0), Plan([0], [0, 1], [2], [False], np.zeros(1))
+    for book, words in ((Innovations.after(pool), f"nodes .*{last}$"), (Innovations(last, 9), f"links .*{last}$")):
+        with pytest.raises(ValueError, match=f"breed: {words}"):
+            breed(pool, plan, config, book, 0, 0)
+    assert breed(pool, plan._replace(offspring=np.array([1])), config, Innovations(3, last - 1), 0, 0)

@@ -22,6 +22,7 @@ from minidl import check
 from minidl.backend import REFERENCE
 from minidl.evolution.config import NEATConfig
 from minidl.evolution.crossover import crossover
+from minidl.evolution.genes import LARGEST
 from minidl.evolution.innovation import Innovations
 from minidl.evolution.mutation import mutate
 from minidl.evolution.pool import Pool
@@ -63,7 +64,7 @@ def breed(
     father, the same twice where there is one parent. New inventions are written into `innovations`.
 
     With `config.feed_forward` no genome of `pool` may have a cycle. ValueError for a plan that does not fit the pool,
-    and for a seed or generation out of range.
+    for a seed or generation out of range, and where the numbers of inventions might not do.
 
     >>> config = NEATConfig(2, 1, population_size=4)
     >>> pool = Pool.initial(config, seed=0)
@@ -76,6 +77,9 @@ def breed(
     plan = checked(plan, len(pool))
     seed = check.integer(WHO, "seed", seed, low=0, high=2**64 - 1)
     generation = check.integer(WHO, "generation", generation, low=0, high=2**63 - 1)
+    for what, number, most in (("link", innovations.next_link, 3), ("node", innovations.next_node, 1)):
+        if number + most * int(plan.offspring.sum()) > LARGEST:
+            raise ValueError(f"{WHO}: {what}s have numbers up to {LARGEST}, and the next would be {number}")
     if config.innovation_scope == "generation":
         innovations.forget()
     if REFERENCE:
