@@ -166,6 +166,27 @@ def test_until():
     assert (run.solved, len(run.history)) == (True, 5)
 
 
+def test_until_counts_beside_what_the_fitness_calls_solved():
+    def never(nets):
+        return {"fitness": fitness(nets), "solved": np.zeros(len(nets), bool)}
+
+    ours = evolve(SMALL, fitness_batch=never, until=5.0, generations=50, seed=0, verbose=False)
+    same(ours, evolve(SMALL, fitness_batch=fitness, until=5.0, generations=50, seed=0, verbose=False))
+    assert ours.solved and len(ours.history) < 50
+
+
+def test_a_run_that_stopped_goes_on_to_a_higher_aim():
+    run = evolve(SMALL, fitness_batch=fitness, until=5.0, generations=50, seed=0, verbose=False)
+    evolve(run, fitness_batch=fitness, until=1e9, generations=3, verbose=False)
+    assert (run.solved, len(run.history)) == (False, run.generation + 1) and run.generation >= 3
+
+
+def test_a_stopped_run_is_saved_as_solved(tmp_path):
+    for until in (5.0, lambda run: run.generation == 2):
+        run = evolve(SMALL, fitness_batch=fitness, until=until, seed=0, checkpoint=tmp_path / str(until), verbose=False)
+        assert run.solved and NEAT.load(tmp_path / str(until)).solved
+
+
 def test_callbacks_see_every_generation():
     seen = []
     evolve(
@@ -194,10 +215,10 @@ LOOP = Genome.from_edges([(0, 3, 1.0), (4, 3, 1.0), (3, 4, 1.0)], n_inputs=2, n_
         (lambda run: NEAT(dataclasses.replace(SMALL, n_inputs=3), genomes=[LONE] * 30), "the inputs, outputs and bias"),
         (lambda run: NEAT(dataclasses.replace(SMALL, bias=0.5), genomes=[LONE] * 30), "the inputs, outputs and bias"),
         (lambda run: NEAT(SMALL, genomes=[LONE] * 29 + [LOOP]), "genome 29 has a cycle"),
-        (lambda run: run.record(np.ones(29)), r"shape \(30,\).*got \(29,\)"),
+        (lambda run: run.record(np.ones(29)), r"one value for every genome, got shape \(29,\) for 30"),
         (lambda run: run.record(1.0), "shape"),
-        (lambda run: run.record([np.nan] + [1.0] * 29), "got nan for genome 0"),
-        (lambda run: run.record([1.0] * 29 + [np.inf]), "got inf for genome 29"),
+        (lambda run: run.record([np.nan] + [1.0] * 29), "genome 0 .* got nan"),
+        (lambda run: run.record([1.0] * 29 + [np.inf]), "genome 29 .* got inf"),
         (lambda run: run.record([-1e301] + [1.0] * 29), "genome 0"),
         (lambda run: run.record(["a"] * 30), "fitness"),
         (lambda run: run.breed(), "call record"),
@@ -208,6 +229,15 @@ LOOP = Genome.from_edges([(0, 3, 1.0), (4, 3, 1.0), (3, 4, 1.0)], n_inputs=2, n_
         (lambda run: evolve(SMALL, fitness=abs, until="best", verbose=False), "until must be"),
         (lambda run: evolve(SMALL, fitness=abs, until=np.nan, verbose=False), "until must be"),
         (lambda run: evolve({}, fitness=abs, verbose=False), "config must be a NEATConfig"),
+        (lambda run: evolve(run, fitness=abs, callbacks=print), "evolve: callbacks must be a list of functions, got"),
+        (
+            lambda run: evolve(run, fitness=abs, callbacks=[3]),
+            r"evolve: callbacks must be a list of functions, got \[3",
+        ),
+        (lambda run: evolve(run, fitness=abs, checkpoint=3), "evolve: checkpoint: path must be a path, got 3"),
+        (lambda run: run.record(np.ones(30), [True]), "NEAT.record: solved must be one value for every genome, got"),
+        (lambda run: run.record(np.ones(30), np.ones(30)), "NEAT.record: solved must be True or False"),
+        (lambda run: run.record(["1"] * 30), "NEAT.record: fitness must be a number, got '1'"),
     ],
 )
 def test_bad_input_is_an_error_and_changes_nothing(call, words):

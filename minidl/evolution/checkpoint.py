@@ -22,9 +22,9 @@ from minidl import check, io
 from minidl.evolution.config import NEATConfig
 from minidl.evolution.genes import LINK, NODE
 from minidl.evolution.latest import KEEP, NAME, checkpoints, damage, latest
-from minidl.evolution.pool import Pool
+from minidl.evolution.pool import Pool, no_cycle
 from minidl.evolution.population import NEAT
-from minidl.evolution.restore import FORMAT, NUMBERS, flat, no_cycle, restored
+from minidl.evolution.restore import FORMAT, NUMBERS, flat, restored
 
 SAVE, LOAD = "NEAT.save", "NEAT.load"
 KEY = "minidl.evolution"

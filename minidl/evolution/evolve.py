@@ -7,6 +7,7 @@ from minidl import check
 from minidl.evolution.config import NEATConfig
 from minidl.evolution.evaluate import evaluate
 from minidl.evolution.population import NEAT
+from minidl.io import path_of
 from minidl.progress import bar
 
 WHO = "evolve"
@@ -51,6 +52,7 @@ def evolve(
     | `verbose` | a progress bar |
 
     After an evaluation the run stops, so `run.fitness` belongs to `run.pool`; called again, it breeds and goes on.
+    Raises ValueError and TypeError for bad arguments, and what `evaluate` raises; the run can still go on then.
 
     >>> import numpy as np
     >>> x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -63,6 +65,10 @@ def evolve(
     generations = check.integer(WHO, "generations", generations, low=0)
     if until is not None and not callable(until):
         until = check.number(WHO, "until", until)
+    if not isinstance(callbacks, Iterable) or not all(map(callable, callbacks := [*callbacks])):
+        raise check.DTypeError(f"{WHO}: callbacks must be a list of functions, got {callbacks!r}")
+    if checkpoint is not None:
+        checkpoint = path_of(f"{WHO}: checkpoint", checkpoint)
     if isinstance(config, NEAT):
         if seed is not None:
             raise ValueError(f"{WHO}: seed belongs to a new run; the one that goes on has seed {config.seed}")
@@ -78,17 +84,18 @@ def evolve(
                 run.nets(), **forms, executor=executor, on_error=on_error, seed=run.seed, generation=run.generation
             )
             solved = scores.solved
-            if solved is None and until is not None and not callable(until):
-                solved = scores.fitness >= until
+            if until is not None and not callable(until):
+                reached = scores.fitness >= until
+                solved = reached if solved is None else solved | reached
             run.record(scores.fitness, solved)
+            if callable(until) and until(run):
+                run.solved = True
             if checkpoint is not None:
                 run.save_in(checkpoint)
             for callback in callbacks:
                 callback(run)
             line.set_postfix(best=f"{run.champion.fitness:.4g}", species=len(run.species), refresh=False)
             line.update()
-            if callable(until) and until(run):
-                run.solved = True
             if run.solved:
                 break
     return run

@@ -131,6 +131,14 @@ class Pool:
         return f"Pool({', '.join(genes.counted(*c) for c in counts)}, bias {self.bias:g})"
 
 
+def no_cycle(who: str, pool: Pool, config: NEATConfig) -> None:
+    r"""ValueError if a genome has a cycle where the config allows none."""
+    if config.feed_forward:
+        for i, genome in enumerate(pool):
+            if genome.has_cycle():
+                raise ValueError(f"{who}: genome {i} has a cycle, which config.feed_forward=True does not allow")
+
+
 def _padded(rows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Rows of records as one array, and how long each is."""
     sizes = np.array([len(row) for row in rows], np.int32)

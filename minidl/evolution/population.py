@@ -29,14 +29,13 @@ from minidl.evolution.config import NEATConfig
 from minidl.evolution.genome import Genome
 from minidl.evolution.innovation import Innovations
 from minidl.evolution.nets import Nets
-from minidl.evolution.pool import Pool
+from minidl.evolution.pool import Pool, no_cycle
+from minidl.evolution.scores import columns_of, unusable
 from minidl.evolution.species import Species, offspring
 from minidl.evolution.stream import Stream
 from minidl.evolution.summary import row_of
 from minidl.history import History
 from minidl.kernels import species as kernel
-
-LARGEST = 1e300  # fitnesses are added up
 
 
 class NEAT:
@@ -53,7 +52,8 @@ class NEAT:
     | `pool` | the genomes of this generation: `pool[i]` is a `Genome` |
     | `fitness` | (P,) once they are evaluated, else None |
     | `generation` | counted from 0 |
-    | `champion` | the best `Genome` ever, with its `.fitness`; None before the first record |
+    | `champion` | the best `Genome` ever, or the first that solved it, with its `.fitness`; None before a record |
+    | `solved` | whether this generation has somebody good enough |
     | `species` | list of `Species`; `species_of` (P,): the position there of every genome's |
     | `history` | a `History`, one row a generation: quantiles of the fitness, species, threshold, sizes, evaluations |
     | `fitnesses`, `parents` | of every generation: (P,), and (P, 2) positions in the one before |
@@ -103,13 +103,14 @@ class NEAT:
         r"""Take down the fitness (P,) of this generation: more is better, any finite numbers up to 1e300 in size.
 
         `solved` (P,) of bool: the first genome that is True ends the count of evaluations, and becomes the champion.
+
+        ValueError or TypeError for other shapes and kinds, and where there is a fitness already; nothing changes then.
         """
-        fitness = self._checked(fitness)
+        fitness, solved = self._checked(fitness, solved)
         self.fitness = fitness
-        best = fitness.argmax()
-        first = np.flatnonzero(solved)[:1] if solved is not None else np.zeros(0, int)
-        if first.size:
-            best, self.solved = first[0], True
+        first = np.flatnonzero(solved)[:1]
+        best = first[0] if first.size else fitness.argmax()
+        self.solved = bool(first.size)
         self.evaluations += int(first[0]) + 1 if first.size else len(fitness)
         if self.champion is None or first.size or fitness[best] > self.champion.fitness:
             self.champion = self.pool[best]
@@ -223,25 +224,17 @@ class NEAT:
             step = np.sign(len(alive) - config.species_target) * config.threshold_step
             self.threshold = max(float(self.threshold + step), config.threshold_step)
 
-    def _checked(self, fitness: Any) -> np.ndarray:
+    def _checked(self, fitness: Any, solved: Any) -> tuple[np.ndarray, np.ndarray]:
         if self.fitness is not None:
             raise ValueError("NEAT.record: this generation has a fitness already; call breed() first")
-        try:
-            fitness = np.array(fitness, np.float64)
-        except (TypeError, ValueError):
-            raise check.DTypeError(f"NEAT.record: fitness must be numbers, got {fitness!r}") from None
         P = len(self.pool)
-        if fitness.shape != (P,):
-            raise check.ShapeError(
-                f"NEAT.record: fitness must have shape ({P},), one number a genome, got {fitness.shape}"
-            )
-        wrong = np.flatnonzero(~(np.abs(fitness) <= LARGEST))
-        if wrong.size:
-            raise ValueError(
-                f"NEAT.record: fitness must be finite numbers of at most {LARGEST:g}, "
-                f"got {fitness[wrong[0]]} for genome {wrong[0]}"
-            )
-        return fitness
+        try:
+            columns = columns_of({"fitness": fitness, "solved": np.zeros(P, bool) if solved is None else solved}, P)
+        except (ValueError, TypeError) as error:
+            raise type(error)(f"NEAT.record: {error}") from None
+        for i, error in unusable(columns).items():
+            raise ValueError(f"NEAT.record: genome {i} has no fitness: {error}")
+        return columns["fitness"], columns["solved"]
 
     def __repr__(self) -> str:
         best = f", best fitness {self.champion.fitness:.4g}" if self.champion else ""
@@ -257,8 +250,5 @@ def _started(config: NEATConfig, genomes: list[Genome]) -> Pool:
             f"NEAT: genomes must have the inputs, outputs and bias of config, {config.n_inputs}, {config.n_outputs} "
             f"and {config.bias}, got {pool.n_inputs}, {pool.n_outputs} and {pool.bias}"
         )
-    if config.feed_forward:
-        for i, genome in enumerate(genomes):
-            if genome.has_cycle():
-                raise ValueError(f"NEAT: genome {i} has a cycle, which config.feed_forward=True does not allow")
+    no_cycle("NEAT", pool, config)
     return pool

@@ -13,7 +13,7 @@ from minidl.evolution.config import NEATConfig
 from minidl.evolution.genes import KINDS, LARGEST, LINK, NODE
 from minidl.evolution.genome import Genome
 from minidl.evolution.innovation import LINK_BETWEEN, NODE_IN, Innovations
-from minidl.evolution.pool import Pool
+from minidl.evolution.pool import Pool, no_cycle
 from minidl.evolution.population import NEAT
 from minidl.evolution.scores import LARGEST as LARGEST_FITNESS
 from minidl.evolution.species import Species
@@ -140,14 +140,6 @@ def _past(run: NEAT, arrays: dict[str, np.ndarray], notes: dict[str, Any]) -> No
     run.species_sizes = [{} for _ in range(done)]
     for g, id, size in rows.tolist():
         run.species_sizes[g][id] = size
-
-
-def no_cycle(who: str, pool: Pool, config: NEATConfig) -> None:
-    r"""ValueError if a genome has a cycle where the config allows none."""
-    if config.feed_forward:
-        for i, genome in enumerate(pool):
-            if genome.has_cycle():
-                raise ValueError(f"{who}: genome {i} has a cycle, which config.feed_forward=True does not allow")
 
 
 def flat(table: np.ndarray, sizes: np.ndarray) -> np.ndarray:

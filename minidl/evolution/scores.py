@@ -63,7 +63,7 @@ def columns_of(result: Any, n: int) -> dict[str, np.ndarray]:
             raise check.ShapeError(f"{name} must be {what} for every genome, got shape {column.shape} for {n} of them")
         if column.dtype.kind not in KINDS[name]:
             wanted = "True or False" if name == "solved" else "a number"
-            raise check.DTypeError(f"{name} must be {wanted}, got {column.ravel()[0]!r}")
+            raise check.DTypeError(f"{name} must be {wanted}, got {column.ravel().tolist()[0]!r}")
         columns[name] = column if name == "solved" else column.astype(np.float64)
     return columns
 
