@@ -109,6 +109,17 @@ def number(
     return result
 
 
+def instance(who: str, name: str, value: Any, kind: type) -> None:
+    r"""TypeError if `value` is no `kind`.
+
+    >>> instance("mutate", "stream", 3, list)
+    Traceback (most recent call last):
+    minidl.check.DTypeError: mutate: stream must be of class list, got int
+    """
+    if not isinstance(value, kind):
+        raise DTypeError(f"{who}: {name} must be of class {kind.__name__}, got {type(value).__name__}")
+
+
 def option(who: str, name: str, value: Any, choices: Iterable) -> Any:
     r"""`value` if it is one of `choices` (a dict's keys, most often).
 

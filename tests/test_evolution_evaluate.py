@@ -161,7 +161,7 @@ BAD = {
     "too few": ({"fitness_batch": lambda nets: np.zeros(9)}, ValueError, r"fitness .* got shape \(9,\) for 10 of them"),
     "one number": ({"fitness_batch": lambda nets: 1.0}, ValueError, r"fitness .* got shape \(\) for 10 of them"),
     "a column": ({"fitness_batch": lambda nets: nets(np.zeros((1, 2)))[:, 0]}, ValueError, r"got shape \(10, 1\)"),
-    "words": ({"fitness_batch": lambda nets: ["good"] * 10}, ValueError, "fitness must be a number, got np.str_"),
+    "words": ({"fitness_batch": lambda nets: ["good"] * 10}, ValueError, "fitness must be a number, got 'good'"),
     "empty dict": ({"fitness_batch": lambda nets: {}}, ValueError, r"a result must hold 'fitness', got \[\]"),
     "unknown name": (
         {"fitness": lambda net: {"fitness": 1.0, "behavior": 1.0}},

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minidl.evolution import NEAT, NEATConfig, genes
+from minidl.evolution import NEAT, NEATConfig, distance, genes
 from minidl.evolution.breeding import Plan, breed, breed_compiled, breed_reference, checked
 from minidl.evolution.crossover import crossover
 from minidl.evolution.genes import BIAS, HIDDEN, INPUT, OUTPUT, Link, Node
@@ -627,3 +627,38 @@ def test_numbers_that_are_used_up():
         with pytest.raises(ValueError, match=f"breed: {words}"):
             breed(pool, plan, config, book, 0, 0)
     assert breed(pool, plan._replace(offspring=np.array([1])), config, Innovations(3, last - 1), 0, 0)
+
+
+ONE = Genome.from_edges([(0, 2, 1.0)], 1, 1)
+ALIKE, BOOK, CONFIG = (1.0, 1.0), Innovations(1, 3), NEATConfig(1, 1)
+PLAN = Plan([0], [0, 1], [1], [False], np.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: mutate(None, CONFIG, BOOK, Stream(0)), "mutate: genome must be of class Genome, got NoneType"),
+        (lambda: mutate(ONE, {}, BOOK, Stream(0)), "mutate: config must be of class NEATConfig, got dict"),
+        (lambda: mutate(ONE, CONFIG, Stream(0), BOOK), "mutate: innovations must be of class Innovations, got Stream"),
+        (lambda: mutate(ONE, CONFIG, BOOK, 0), "mutate: stream must be of class Stream, got int"),
+        (lambda: crossover(3, ONE, ALIKE, CONFIG, Stream(0)), "crossover: mother must be of class Genome, got int"),
+        (lambda: crossover(ONE, 3, ALIKE, CONFIG, Stream(0)), "crossover: father must be of class Genome, got int"),
+        (lambda: crossover(ONE, ONE, 1.0, CONFIG, Stream(0)), "crossover: fitness must be of class tuple, got float"),
+        (lambda: crossover(ONE, ONE, ALIKE, None, Stream(0)), "crossover: config must be of class NEATConfig"),
+        (lambda: crossover(ONE, ONE, ALIKE, CONFIG, 7), "crossover: stream must be of class Stream, got int"),
+        (lambda: distance("a", ONE, CONFIG), "distance: a must be of class Genome, got str"),
+        (lambda: distance(ONE, [], CONFIG), "distance: b must be of class Genome, got list"),
+        (lambda: distance(ONE, ONE, 3.0), "distance: config must be of class NEATConfig, got float"),
+        (lambda: breed([ONE], PLAN, CONFIG, BOOK, 0, 0), "breed: pool must be of class Pool, got list"),
+        (lambda: breed(Pool.from_genomes([ONE]), None, CONFIG, BOOK, 0, 0), "breed: plan must be of class Plan"),
+        (lambda: breed(Pool.from_genomes([ONE]), PLAN, CONFIG, 3, 0, 0), "breed: innovations must be of class"),
+        (lambda: Stream("seed"), "Stream: a word must be an integer, got 'seed'"),
+        (lambda: Stream(0, -1), "Stream: a word must be >= 0, got -1"),
+        (lambda: Stream(2**64), "Stream: a word must be <= 18446744073709551615"),
+    ],
+)
+def test_arguments_of_another_kind(call, words):
+    before = ONE.copy()
+    with pytest.raises((ValueError, TypeError), match=words):
+        call()
+    assert before == ONE and len(BOOK.book) == 0

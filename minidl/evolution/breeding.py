@@ -64,7 +64,8 @@ def breed(
     father, the same twice where there is one parent. New inventions are written into `innovations`.
 
     With `config.feed_forward` no genome of `pool` may have a cycle. ValueError for a plan that does not fit the pool,
-    for a seed or generation out of range, and where the numbers of inventions might not do.
+    for a seed or generation out of range, and where the numbers of inventions might not do; TypeError for arguments of
+    other classes.
 
     >>> config = NEATConfig(2, 1, population_size=4)
     >>> pool = Pool.initial(config, seed=0)
@@ -74,6 +75,9 @@ def breed(
     >>> len(children), parents.shape, children[0] == pool[3], parents[0].tolist()
     (4, (4, 2), True, [3, 3])
     """
+    arguments = ("pool", pool, Pool), ("plan", plan, Plan), ("config", config, NEATConfig)
+    for name, value, kind in (*arguments, ("innovations", innovations, Innovations)):
+        check.instance(WHO, name, value, kind)
     plan = checked(plan, len(pool))
     seed = check.integer(WHO, "seed", seed, low=0, high=2**64 - 1)
     generation = check.integer(WHO, "generation", generation, low=0, high=2**63 - 1)

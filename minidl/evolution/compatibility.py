@@ -6,26 +6,29 @@ disjoint links, and the mean $\overline W$ of the differences of the weights of 
 
 $$ \delta = \frac{c_1 E}{N} + \frac{c_2 D}{N} + c_3 \overline W $$
 
-(Stanley and Miikkulainen 2002, Evolutionary Computation 10, equation 1). The paper has two readings of N: the number
-of links of the larger genome, or 1 where both genomes have fewer than 20; its experiments, and the authors' program,
-take 1 always. `config.distance_n` is "size" or "one".
+(Stanley and Miikkulainen 2002, Evolutionary Computation 10, equation 1). In the paper N is the number of links of the
+larger genome, and may be 1 where both have fewer than 20; the authors' program (NEAT C++ 1.2.1) takes 1 always.
+`config.distance_n` is "size" or "one".
 
 A genome joins the first species whose representative is nearer than the threshold, and founds one if there is none
 (section 3.3). These are the references; a population is sorted by `kernels/species.py`, with the same result.
 """
 
+from minidl import check
 from minidl.evolution.config import NEATConfig
 from minidl.evolution.genome import Genome
 
 
 def distance(a: Genome, b: Genome, config: NEATConfig) -> float:
-    r"""The compatibility distance of two genomes.
+    r"""The compatibility distance of two genomes. TypeError for arguments of other classes.
 
     >>> a = Genome.from_edges([(0, 2, 0.5), (1, 2, 1.0)], n_inputs=1, n_outputs=1)
     >>> b = Genome.from_edges([(0, 2, 1.0)], n_inputs=1, n_outputs=1)
     >>> distance(a, b, NEATConfig(1, 1))  # one excess link, and 0.4 * 0.5
     1.2
     """
+    for name, value, kind in (("a", a, Genome), ("b", b, Genome), ("config", config, NEATConfig)):
+        check.instance("distance", name, value, kind)
     ours = {link.innovation: link for link in a.links}
     theirs = {link.innovation: link for link in b.links}
     matching = [number for number in ours if number in theirs]

@@ -20,6 +20,7 @@ child's own `Stream`; `kernels/breed.py` has the same for arrays of genes.
 
 from dataclasses import replace
 
+from minidl import check
 from minidl.evolution.config import NEATConfig
 from minidl.evolution.genes import HIDDEN, Link
 from minidl.evolution.genome import Genome
@@ -31,6 +32,8 @@ def crossover(
 ) -> Genome:
     r"""A child of two genomes with these fitnesses, by a kind of crossover drawn with the shares in `config`.
 
+    Neither of the two is changed. TypeError for arguments of other classes.
+
     >>> mother = Genome.from_edges([(0, 2, 0.5), (1, 2, 0.0)], n_inputs=1, n_outputs=1)
     >>> father = Genome.from_edges([(0, 2, 2.5)], n_inputs=1, n_outputs=1)
     >>> config = NEATConfig(1, 1, multipoint=0.0, multipoint_average=1.0)
@@ -40,6 +43,10 @@ def crossover(
       0: 0 -> 2  +1.50
       1: 1 -> 2  +0.00
     """
+    for name, value, kind in (("mother", mother, Genome), ("father", father, Genome), ("fitness", fitness, tuple)):
+        check.instance("crossover", name, value, kind)
+    check.instance("crossover", "config", config, NEATConfig)
+    check.instance("crossover", "stream", stream, Stream)
     # the first of two parents: the fitter one; of parents alike fit the smaller one; else the mother
     first, second = mother, father
     if (-fitness[1], len(father.links)) < (-fitness[0], len(mother.links)):

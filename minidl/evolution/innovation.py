@@ -33,6 +33,8 @@ class Innovations:
     (3, 4, 3)
     >>> book.node(0, 0), book.node(0, 1), book.node(0, 0)
     (4, 5, 4)
+    >>> book
+    Innovations(next_link=5, next_node=6, 4 in the book)
     """
 
     def __init__(self, next_link: int, next_node: int, book: np.ndarray | None = None):
@@ -60,10 +62,9 @@ class Innovations:
                     f"Innovations: number {one[3]} must mean one link, "
                     f"got {one[1]} -> {one[2]} in a genome and {other[1]} -> {other[2]} in another"
                 )
-        next_link = int(rows[-1, 3]) + 1 if len(rows) else 0
-        return cls(
-            next_link, int(max(row["id"][n - 1] for row, n in zip(pool.nodes, pool.n_nodes, strict=True))) + 1, rows
-        )
+        last_link = rows[-1, 3] if len(rows) else -1
+        last_node = max(row["id"][n - 1] for row, n in zip(pool.nodes, pool.n_nodes, strict=True))
+        return cls(int(last_link) + 1, int(last_node) + 1, rows)
 
     def link(self, source: int, target: int) -> int:
         r"""The innovation number of the link from `source` to `target`."""
@@ -84,6 +85,9 @@ class Innovations:
     def forget(self) -> None:
         r"""Empty the book. Numbers go on."""
         self.book = self.book[:0]
+
+    def __repr__(self) -> str:
+        return f"Innovations(next_link={self.next_link}, next_node={self.next_node}, {len(self.book)} in the book)"
 
     def _find(self, kind: int, a: int, b: int) -> int | None:
         found = np.flatnonzero((self.book[:, :3] == (kind, a, b)).all(axis=1))

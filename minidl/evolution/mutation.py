@@ -13,6 +13,7 @@ authors' own program does (NEAT C++ 1.2.1).
 
 from bisect import insort
 
+from minidl import check
 from minidl.evolution.config import NEATConfig
 from minidl.evolution.genes import BIAS, HIDDEN, INPUT, Link, Node
 from minidl.evolution.genome import Genome
@@ -27,7 +28,7 @@ def mutate(genome: Genome, config: NEATConfig, innovations: Innovations, stream:
     r"""Change a genome by all operators, each with its probability.
 
     With `config.exclusive` a genome gets a node, or else a link, or else what does not change the structure: selection
-    judges one of them at a time.
+    judges one of them at a time. TypeError for arguments of other classes.
 
     >>> genome = Genome.from_edges([(0, 2, 0.5)], n_inputs=1, n_outputs=1)
     >>> mutate(genome, NEATConfig(1, 1, add_node=1.0, exclusive=True), Innovations(next_link=1, next_node=3), Stream(0))
@@ -39,6 +40,10 @@ def mutate(genome: Genome, config: NEATConfig, innovations: Innovations, stream:
       1: 0 -> 3  +1.00
       2: 3 -> 2  +0.50
     """
+    check.instance("mutate", "genome", genome, Genome)
+    check.instance("mutate", "config", config, NEATConfig)
+    check.instance("mutate", "innovations", innovations, Innovations)
+    check.instance("mutate", "stream", stream, Stream)
     if stream.random() < config.add_node:
         add_node(genome, config, innovations, stream)
         if config.exclusive:

@@ -7,6 +7,8 @@ on the number of threads or of machines, and a resumed run needs no state of a g
 The numbers are those of SplitMix64 (Steele, Lea and Flood 2014, OOPSLA): see `minidl/scalar.py`.
 """
 
+from minidl import check
+
 MASK = 2**64 - 1
 GOLDEN = 0x9E3779B97F4A7C15
 
@@ -23,7 +25,7 @@ def mix(z: int) -> int:
 
 
 class Stream:
-    r"""The random numbers that belong to `words`, integers from 0 to 2^64 - 1.
+    r"""The random numbers that belong to `words`, integers from 0 to 2^64 - 1; ValueError or TypeError for others.
 
     >>> Stream(0, 4, 17).random() == Stream(0, 4, 17).random() != Stream(0, 4, 18).random()
     True
@@ -35,6 +37,7 @@ class Stream:
     def __init__(self, *words: int):
         self.state = 0
         for word in words:
+            word = check.integer("Stream", "a word", word, low=0, high=MASK)
             self.state = mix(((self.state ^ word) + GOLDEN) & MASK)
 
     def random(self) -> float:
