@@ -349,7 +349,7 @@ def test_the_goal_can_be_reached(name, at_most):
                 way[near] = way[(i, j)] + 5
                 front.append(near)
     assert way[goal] < at_most  # of the 1200 units that 400 steps can make
-    if name == "hard":  # all of the grid nearer than 100 that can be reached without going farther away is a trap
+    if name == "hard":  # what can be reached without going farther away than the start, 135, is a trap
         trap, front = {start}, [start]
         for i, j in front:
             for near in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):

@@ -28,6 +28,7 @@ from minidl.evolution import (
     survives,
 )
 from minidl.evolution import rollout as exported
+from minidl.evolution.environment import python
 from minidl.jit import HAS_NUMBA, njit
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
 from minidl.scalar import random
@@ -259,11 +260,43 @@ def test_numbers_beyond_all_bounds(weight):
 
 
 def test_an_environment_can_be_copied_and_sent():
-    for env in (TASK, double_pole(), double_pole(False)):
+    for env in (TASK, double_pole(), double_pole(False), maze("hard")):
         for twin in (copy.deepcopy(env), pickle.loads(pickle.dumps(env))):
             genomes = population(2, env)
             assert same(rollout(nets(genomes), env, seed=1), rollout(nets(genomes), twin, seed=1))
     assert make_rollout(double_pole()) is make_rollout(double_pole())
+
+
+MEMORY = {}
+
+
+@njit
+def act_on_memory(state, outputs):
+    MEMORY["x"] = 1
+    return 1.0, False
+
+
+@njit
+def act_in_anger(state, outputs):
+    if state[2] == 1:
+        raise KeyError("too far")
+    return act(state, outputs)
+
+
+@pytest.mark.skipif(python(act) is act, reason="nothing is compiled")
+@pytest.mark.parametrize("step", [act_for_long, act_on_memory])
+def test_functions_that_cannot_be_compiled(step):
+    env = Environment("mine", begin, look, step, 3, 2, 2, 8)
+    with pytest.raises(ValueError, match="rollout: environment 'mine' does not compile; .* under minidl.jit.njit"):
+        rollout(TWO, env)
+    assert play(IDLE, env)["steps"] == 8  # that is plain Python
+
+
+def test_what_an_environment_raises_is_passed_on():
+    env = Environment("angry", begin, look, act_in_anger, 3, 2, 2, 8)
+    for run in (lambda: rollout(TWO, env, start=np.zeros(3)), lambda: play(IDLE, env, start=np.array([0, 1.0, 0]))):
+        with pytest.raises(KeyError, match="too far"):
+            run()
 
 
 # ---- controllers made by hand ----

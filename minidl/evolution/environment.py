@@ -17,7 +17,7 @@ To get the same numbers on every machine, compiled or not, use + - * /, square r
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,14 +50,14 @@ class Environment:
     ...     state[0] += 0.1 * (outputs[0] - 0.5)
     ...     return -1.0, abs(state[0]) < 0.05
     >>> walk = Environment("walk", reset, observe, step, n_state=1, n_inputs=1, n_outputs=1, max_steps=200)
-    >>> walk.name, walk.max_steps
-    ('walk', 200)
+    >>> walk
+    Environment(name='walk', n_state=1, n_inputs=1, n_outputs=1, max_steps=200)
     """
 
     name: str
-    reset: Callable
-    observe: Callable
-    step: Callable
+    reset: Callable = field(repr=False)
+    observe: Callable = field(repr=False)
+    step: Callable = field(repr=False)
     n_state: int
     n_inputs: int
     n_outputs: int

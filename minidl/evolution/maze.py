@@ -177,7 +177,6 @@ def _environment(name: str, plan: FloorPlan) -> Environment:
         inputs[7] = left >= abs(front)
         inputs[8] = -front > abs(left)
         inputs[9] = -left >= abs(front) and left < 0
-        return
 
     @njit
     def step(state, outputs):

@@ -116,7 +116,8 @@ def rollout(
     | `start` | in place of `reset`: a state (n_state,), or (P, n_state); for one network (E, n_state): E episodes |
     | `max_steps` | in place of the environment's |
 
-    ValueError or TypeError for networks and an environment of other sizes, and for arguments that are no such things.
+    ValueError or TypeError for networks and an environment of other sizes, for functions that do not compile, and for
+    arguments that are no such things.
 
     >>> from minidl.evolution import Genome, Pool, Nets, double_pole
     >>> genomes = [Genome.from_edges([(2, 7, w)], n_inputs=6, n_outputs=1, bias=0.5) for w in (-0.1, 0, 0.1)]
@@ -136,8 +137,16 @@ def rollout(
         ]
         return {name: np.array([episode[name] for episode in episodes]) for name in ("fitness", "steps", "state")}
     fitness, steps, state = np.zeros(E), np.zeros(E, np.int64), np.zeros((E, env.n_state))
-    with np.errstate(all="ignore"):  # for machines on which the loop is not compiled
-        make_rollout(env)(nets.csr, np.array(words, np.uint64), max_steps, start, fitness, steps, state)
+    try:
+        with np.errstate(all="ignore"):  # for machines on which the loop is not compiled
+            make_rollout(env)(nets.csr, np.array(words, np.uint64), max_steps, start, fitness, steps, state)
+    except Exception as error:
+        if not type(error).__module__.startswith("numba"):  # the environment's own
+            raise
+        raise ValueError(
+            f"rollout: environment {env.name!r} does not compile; its functions, and those that they call, must be "
+            f"under minidl.jit.njit, and use what Numba knows: {error}"
+        ) from error
     return {"fitness": fitness, "steps": steps, "state": state}
 
 
