@@ -1,5 +1,6 @@
 r"""ES-HyperNEAT: the pseudo-code of the paper (Risi and Stanley 2012), place by place, finds the same network."""
 
+import importlib
 from collections import deque
 
 import numpy as np
@@ -10,6 +11,8 @@ from hypothesis import strategies as st
 from minidl.evolution import Evolved, es_hyperneat
 from minidl.evolution.quadtree import Trees, divide
 from tests.functions import Function
+
+module = importlib.import_module("minidl.evolution.es_hyperneat")  # the package has a function of this name
 
 
 # ---- the pseudo-code ----
@@ -150,13 +153,22 @@ def test_hidden_nodes_are_middles_of_cells_on_ways_from_inputs_to_outputs(proble
     assert not any(t[0] == "input" or s[0] == "output" for s, t in links)
 
 
+def stripes(anchor, places):
+    r"""The middles of a cell's left parts are 1, those of its right parts -1, whatever the cell."""
+    u = ((places[:, 0] + 1) * 2**8).astype(int)
+    part = (u // (u & -u) - 1) // 2  # u is an odd number times a power of 2
+    return (-1.0) ** part
+
+
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_a_uniform_picture_is_divided_to_the_initial_depth_and_a_rich_one_to_the_last(depth):
     trees = Trees(0.1, 0.01, 0.3, depth, 4)
     flat = divide(lambda anchor, places: np.zeros(len(places)), 2, trees)
     assert [len(level.anchor) for level in flat] == [2 * 4**i for i in range(depth)]
-    rich = divide(lambda anchor, places: (places[:, 0] * 16 % 2 > 1) * 2.0 - 1, 1, trees)
-    assert len(rich) in (depth, 4)
+    rich = divide(stripes, 2, trees)
+    assert [len(level.anchor) for level in rich] == [2 * 4**i for i in range(4)]
+    too_plain = divide(stripes, 2, trees._replace(division_threshold=1.0))  # which is the variance of every cell
+    assert len(too_plain) == depth
 
 
 def test_a_band_gets_its_nodes_and_a_plain_none():
@@ -172,6 +184,19 @@ def test_a_band_gets_its_nodes_and_a_plain_none():
     assert found.hidden.shape == (0, 2) and found.links.shape == (0, 2) and found.weights.shape == (0,)
     plain = Function.of(lambda x: np.ones(len(x)), 4)
     assert es_hyperneat(plain, [[0.0, -1.0]], [[0.0, 1.0]], **trees).links.shape == (0, 2)
+
+
+@settings(max_examples=15)
+@given(problems(), st.sampled_from([1, 64]))
+def test_places_at_a_time_change_no_bit(problem, block):
+    cppn, inputs, outputs, options = problem
+    whole, before = es_hyperneat(cppn, inputs, outputs, **options), module.BLOCK
+    module.BLOCK = block
+    try:
+        cut = es_hyperneat(cppn, inputs, outputs, **options)
+    finally:
+        module.BLOCK = before
+    assert all(np.array_equal(one, other) for one, other in zip(whole, cut, strict=True))
 
 
 def test_where_the_cppn_gives_no_number_it_counts_as_0():

@@ -27,6 +27,7 @@ from minidl.evolution.quadtree import Trees, search
 from minidl.kernels.network import ACTIVATIONS
 
 WHO = "es_hyperneat"
+BLOCK = 2**20  # cells that are looked at together, at most
 
 
 class Evolved(NamedTuple):
@@ -108,11 +109,13 @@ def es_hyperneat(
     nodes: dict[tuple[float, float], int] = {}  # hidden ones by place
     links: dict[tuple[int, int], float] = {}
     I, O = len(inputs), len(outputs)
+    step = max(1, BLOCK // 4**max_depth)
 
     def explore(anchors: np.ndarray, numbers: Sequence[int], outgoing: bool) -> None:
-        for anchor, place, w in zip(*search(net, anchors, trees, outgoing), strict=True):
-            there = nodes.setdefault(tuple(place), I + O + len(nodes))
-            links[(numbers[anchor], there) if outgoing else (there, numbers[anchor])] = w * max_weight
+        for first in range(0, len(anchors), step):
+            for i, place, w in zip(*search(net, anchors[first : first + step], trees, outgoing), strict=True):
+                here, there = numbers[first + i], nodes.setdefault(tuple(place), I + O + len(nodes))
+                links[(here, there) if outgoing else (there, here)] = w * max_weight
 
     explore(inputs, range(I), True)
     explored = 0
