@@ -1,12 +1,14 @@
 r"""Archive: novelty by its definition, the rule of what is kept, state that can be saved, bad input."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minidl
-from minidl.evolution import Archive
+from minidl.evolution import NEAT, Archive, NEATConfig, evaluate, evolve
 from minidl.evolution import novelty as module
 
 
@@ -77,6 +79,49 @@ def test_the_state_survives_a_file(tmp_path):
     again = Archive(2)
     again.load_state_dict(minidl.load(tmp_path / "archive.safetensors"))
     assert np.array_equal(again.novelty([[1.0, 2.0]]), archive.novelty([[1.0, 2.0]]))
+
+
+class Search:
+    r"""A search for novelty whose archive is saved beside the run's checkpoints, as the head of novelty.py has it."""
+
+    def __init__(self, folder):
+        self.archive, self.folder = Archive(3, threshold=0.1), folder
+
+    def novelty(self, nets):
+        return self.archive.update(nets([[0.0, 1.0], [1.0, 1.0], [0.5, -1.0]])[..., 0])
+
+    def path(self, run):
+        return self.folder / f"archive-{run.generation}.safetensors"
+
+    def go_on(self, run, generations, seed=None):
+        save = [lambda run: minidl.save(self.archive.state_dict(), self.path(run))]
+        options = {"checkpoint": self.folder / "runs", "callbacks": save, "generations": generations}
+        return evolve(run, fitness_batch=self.novelty, seed=seed, verbose=False, **options)
+
+
+def test_a_search_goes_on_from_its_checkpoint(tmp_path):
+    config = NEATConfig(2, 1, population_size=12)
+    whole, cut, rest = Search(tmp_path / "whole"), Search(tmp_path / "cut"), Search(tmp_path / "cut")
+    for folder in ("whole", "cut"):
+        (tmp_path / folder).mkdir()
+    wanted = whole.go_on(config, 7, seed=3)
+    cut.go_on(config, 3, seed=3)
+    run = NEAT.load(tmp_path / "cut" / "runs")
+    rest.archive.load_state_dict(minidl.load(rest.path(run)))
+    found = rest.go_on(run, 4)
+    assert found.history.history == wanted.history.history and list(found.pool) == list(wanted.pool)
+    assert np.array_equal(rest.archive.behaviours, whole.archive.behaviours) and len(whole.archive) > len(cut.archive)
+
+
+def test_behaviours_may_come_from_workers():
+    def said(net):
+        return {"fitness": 0.0, "behaviour": net([[0.0, 1.0], [1.0, 1.0]])[:, 0]}
+
+    nets = NEAT(NEATConfig(2, 1, population_size=30), seed=0).nets()
+    with ThreadPoolExecutor(2) as executor:
+        behaviour = evaluate(nets, fitness=said, executor=executor).behaviour
+    scores = Archive(3).update(behaviour)
+    assert np.array_equal(scores, Archive(3).update(nets([[0.0, 1.0], [1.0, 1.0]])[..., 0])) and scores.max() > 0
 
 
 def test_the_threshold_falls_after_2500_evaluations_without_anything_new():

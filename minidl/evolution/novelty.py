@@ -11,6 +11,19 @@ After a generation, those with a novelty above the threshold go into the archive
 `adaptive=True` the threshold then rises by 20 % if these were more than four, and falls by 5 % whenever 2,500
 evaluations went by without one.
 
+The archive of a run is no part of it: `update` it once a generation, here where `evaluate` runs, and save it beside the
+run's checkpoints, by generation, so that the two always fit together:
+
+    save = lambda run: minidl.save(archive.state_dict(), f"archive-{run.generation}.safetensors")
+    run = evolve(config, fitness_batch=novelty, checkpoint="runs", callbacks=[save])
+
+    run = NEAT.load("runs")                 # later, to go on
+    archive.load_state_dict(minidl.load(f"archive-{run.generation}.safetensors"))
+    run = evolve(run, fitness_batch=novelty, checkpoint="runs", callbacks=[save])
+
+With an executor: `novelty = lambda nets: archive.update(evaluate(nets, fitness=f, executor=executor).behaviour)`, where
+f returns a dict with "behaviour".
+
 Lehman and Stanley 2011, Evolutionary Computation 19, section 3.
 """
 
@@ -41,8 +54,20 @@ class Archive:
     >>> archive = Archive(k=1, threshold=2.0)
     >>> archive.update([[0.0], [1.0], [9.0]])
     array([1., 1., 8.])
+    >>> archive
+    Archive(k=1, threshold=2, len=1)
     >>> archive.behaviours, archive.novelty([[8.0]])
     (array([[9.]]), array([1.]))
+
+    Evolution of what behaves unlike the others, in what it says of two cases:
+
+    >>> from minidl.evolution import NEATConfig, evolve
+    >>> archive = Archive(k=5, threshold=0.2)
+    >>> def novelty(nets):
+    ...     return archive.update(nets([[0.0, 1.0], [1.0, 1.0]])[..., 0])  # (P, 2)
+    >>> run = evolve(NEATConfig(2, 1, population_size=20), fitness_batch=novelty, generations=5, seed=0, verbose=False)
+    >>> len(archive) > 1
+    True
     """
 
     def __init__(self, k: int = 15, threshold: float = 1.0, *, adaptive: bool = True):
@@ -54,6 +79,9 @@ class Archive:
 
     def __len__(self) -> int:
         return len(self.behaviours)
+
+    def __repr__(self) -> str:
+        return f"{WHO}(k={self.k}, threshold={self.threshold:g}, len={len(self)})"
 
     def novelty(self, behaviours: Any) -> np.ndarray:
         r"""The novelty (P,) of each row of behaviours (P, D) among the others and those kept.
