@@ -171,10 +171,12 @@ def test_grey_images_with_titles():
     assert [x for x, _ in places] == [4.5, 13.5, 22.5]  # over the middle of each
 
 
+@pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("kind", ["float", "integer"])
-def test_images_in_colour(kind):
+def test_images_in_colour(kind, last):
     images = np.random.default_rng(0).integers(0, 256, size=(2, 3, 8, 8))
-    ax = plot.plot_images(images / 255 if kind == "float" else images.astype(np.uint8))
+    given = images.transpose(0, 2, 3, 1) if last else images
+    ax = plot.plot_images(given / 255 if kind == "float" else given.astype(np.uint8))
     found = cut(ax.get_images()[0].get_array(), 8, 8, 1, 2, 1, 1)
     assert np.allclose(np.array(found), images.transpose(0, 2, 3, 1) / 255, atol=1 / 255)
 

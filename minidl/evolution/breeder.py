@@ -35,6 +35,8 @@ class Breeder:
     >>> breeder.images(16).shape
     (8, 16, 16)
     >>> breeder.choose([2, 5])
+    >>> breeder
+    Breeder(8 genomes of generation 1)
     >>> breeder.generation, sorted({int(parent) for parent in breeder.parents.ravel()})
     (1, [2, 5])
     """
@@ -53,8 +55,14 @@ class Breeder:
     def __getitem__(self, i: int) -> Genome:
         return self.pool[i]
 
+    def __repr__(self) -> str:
+        return f"{WHO}({len(self)} genomes of generation {self.generation})"
+
     def images(self, size: int = 64, **options: Any) -> np.ndarray:
-        r"""The pictures of all genomes, (P, size, size) or, in colour, (P, size, size, 3). options: of `CPPN.image`."""
+        r"""The pictures of all genomes, (P, size, size) or, in colour, (P, size, size, 3). options: of `CPPN.image`.
+
+        `minidl.plot.plot_images` shows them.
+        """
         return np.stack([CPPN(genome).image(size, size, **options) for genome in self.pool])
 
     def choose(self, parents: Iterable[int]) -> None:

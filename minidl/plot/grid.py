@@ -61,8 +61,8 @@ def plot_feature_maps(maps: Any, *, ax: Any = None, **kwargs: Any) -> Any:
 
 
 def plot_images(images: Any, *, titles: Sequence | None = None, ax: Any = None, **kwargs: Any) -> Any:
-    r"""Images in a grid: (N, H, W) or (N, 1, H, W) in grey, or (N, 3, H, W) in colour with values in [0, 1] (or
-    integers in 0 ... 255). Grey ones have one scale, from the smallest value to the largest.
+    r"""Images in a grid: (N, H, W) or (N, 1, H, W) in grey, or (N, 3, H, W) or (N, H, W, 3) in colour with values in
+    [0, 1] (or integers in 0 ... 255). Grey ones have one scale, from the smallest value to the largest.
 
     titles: N of them. kwargs: for `Axes.imshow`.
 
@@ -73,14 +73,17 @@ def plot_images(images: Any, *, titles: Sequence | None = None, ax: Any = None, 
     images = finite(who, "images", images)
     if images.ndim == 4 and images.shape[1] == 1:
         images = images[:, 0]
-    if images.ndim != 3 and not (images.ndim == 4 and images.shape[1] == 3):
-        raise check.ShapeError(f"{who}: images must have shape (N, H, W) or (N, 1 or 3, H, W), got {images.shape}")
+    if images.ndim == 4 and images.shape[1] == 3:
+        images = images.transpose(0, 2, 3, 1)
+    if images.ndim != 3 and not (images.ndim == 4 and images.shape[3] == 3):
+        raise check.ShapeError(
+            f"{who}: images must have shape (N, H, W), (N, 1 or 3, H, W) or (N, H, W, 3), got {images.shape}"
+        )
     if titles is not None and len(titles := list(titles)) != len(images):
         raise ValueError(f"{who}: titles must have {len(images)} entries, got {len(titles)}")
     if images.ndim == 4:
         images = images / 255 if images.dtype.kind in "iu" else images
         check.within(who, "images", images, 0, 1)
-        images = images.transpose(0, 2, 3, 1)
     N, H, W = images.shape[:3]
     ax = draw_tiles(images, _columns(N), ax, {"cmap": "gray", **kwargs}, None, titles)
     ax.set_title(f"{N} image{'s' * (N > 1)} of {H} x {W}")
