@@ -130,6 +130,8 @@ def test_colours_and_limits():
 def test_where_there_is_no_number_the_pixel_is_0():
     odd = Function.of(lambda x: np.where(x[:, 0] < 0, np.nan, np.inf), 2)
     assert CPPN(odd).image(2, 1, limits=(0, 1)).tolist() == [[0.0, 1.0]]
+    steep = Function.of(lambda x: x[:, 0] * 3e308, 2)
+    assert CPPN(steep).image(2, 1, limits=(0, 0.1)).tolist() == [[0.0, 1.0]]
 
 
 # ---- breeding by hand ----
@@ -196,6 +198,8 @@ BAD = [
     (lambda: CPPN(SINE).image(2**20, 2**21), "more than"),
     (lambda: CPPN(SINE).image(4, 4, scale=0), "scale must be > 0"),
     (lambda: CPPN(SINE).image(4, 4, limits=(1, 1)), "limits must rise"),
+    (lambda: CPPN(SINE).image(4, 4, limits=(0, 1e-320)), "limits must rise, by 1e-100"),
+    (lambda: CPPN(SINE).image(4, 4, limits=(-1e308, 1e308)), "limits must rise, by 1e-100 to 1e100"),
     (lambda: CPPN(SINE).image(4, 4, limits=3), "limits must be a pair"),
     (lambda: CPPN(SINE).image(4, 4, limits=(0, np.inf)), "a limit must be a finite number"),
     (lambda: CPPN(SINE).image(4, 4, space="cmyk"), "space must be one of 'rgb', 'hsv'"),

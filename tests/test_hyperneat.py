@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from minidl.evolution import (
     NEAT,
+    Genome,
     NEATConfig,
     Nets,
     Pool,
@@ -93,6 +94,7 @@ def test_the_usual_substrates():
     sandwich = Substrate.sandwich((11, 11))
     assert sandwich.n_links == 14641 and (sandwich.n_inputs, sandwich.n_outputs) == (121, 121)
     assert Substrate.sandwich((2, 3, 4)).dimensions == 3
+    assert repr(Substrate.sandwich(np.array([11, 11]))) == repr(sandwich)
     layered = Substrate.layered([(2, 2), (3, 3), (1, 1)])
     assert [set(p[:, 2]) for p in layered.sheets.values()] == [{-1.0}, {0.0}, {1.0}]
     assert layered.shapes == ((4, 9), (9, 1))
@@ -199,6 +201,17 @@ def test_sheets_are_activated_one_after_the_other(substrate, activation, seed):
     np.testing.assert_allclose(y, values[name], rtol=1e-9, atol=1e-12)
 
 
+def test_numbers_beyond_all_bounds_are_passed_on():
+    line = Substrate.layered([1, 1, 1])
+    for activation in ("linear", "square", "sine"):
+        net = SubstrateNetwork(line, [[[1e200]], [[0.0]]], activation=activation)
+        chain = Genome.from_edges(
+            [(0, 2, 1e200), (2, 1, 0.0)], 1, 1, bias=0, activations={2: activation}, output_activation=activation
+        )
+        np.testing.assert_array_equal(net([1e200]), chain.network()([1e200]))
+        assert not np.isfinite(net([1e200])).all()
+
+
 @given(st.integers(0, 2**32), st.booleans(), st.sampled_from([3, 5]))
 def test_a_finer_substrate_samples_the_same_function(seed, delta, times):
     cppn = Function(np.random.default_rng(seed), 4 + 2 * delta, 1)
@@ -249,7 +262,7 @@ def test_the_seed_links_what_is_near_on_its_axes(D, delta, seed):
     assert not np.array_equal(first, second)
     marks = [[(k.innovation, k.source, k.target) for k in g.links] for g in genomes]
     assert marks[0] == marks[1] == marks[2]
-    assert genomes == leo_genomes(config, seed, delta=delta, axes=axes)
+    assert genomes == leo_genomes(config, seed, delta=delta, axes=tuple(axes) if len(axes) > 1 else axes[0])
     assert list(NEAT(config, seed, genomes).pool) == genomes  # a run can start from them
 
 
@@ -330,6 +343,8 @@ BAD = [
     (lambda: Substrate({"a": [[0.0], [0.0]], "b": [[0.0]]}), "two nodes at one place"),
     (lambda: Substrate({"a": [[0.0]], "b": [[0.0, 1.0]]}), "dimensions of the first sheet=1"),
     (lambda: Substrate({"a": [[0.0]], "b": [[np.inf]]}), "sheet 'b' must be finite"),
+    (lambda: Substrate({1: [[0.0]], "1": [[1.0]]}), "names of sheets must be strings, got"),
+    (lambda: Substrate(TWO, 3), "connections must be a list of pairs of names, got 3"),
     (lambda: Substrate({"a": [["x"]], "b": [[0.0]]}), "sheet 'a' must hold numbers"),
     (lambda: Substrate(TWO, [("b", "a")]), "must lead to a later sheet"),
     (lambda: Substrate(TWO, [("a", "a")]), "must lead to a later sheet"),
@@ -352,6 +367,7 @@ BAD = [
     (lambda: express(NET, PLANE, threshold=1.0), "threshold must be < 1"),
     (lambda: express(NET, PLANE, threshold=-0.1), "threshold must be >= 0"),
     (lambda: express(NET, PLANE, max_weight=0), "max_weight must be > 0"),
+    (lambda: express(NET, PLANE, max_weight=1e308), "max_weight must be <= 1e.100"),
     (lambda: express(NET, PLANE, delta=1), "delta must be one of"),
     (lambda: express(NET, Substrate.sandwich((200, 200))), "1600000000 links would take 11.9 GiB, more than max_gib=4"),
     (lambda: hyperneat([NET], PLANE, np.zeros((1, 3))), "n_inputs=4"),
@@ -360,6 +376,7 @@ BAD = [
     (lambda: hyperneat([NET], PLANE, np.zeros((1, 4)), activation="softmax"), "activation must be one of"),
     (lambda: hyperneat([NET, NET6], PLANE, np.zeros((1, 4))), "got 6"),
     (lambda: SubstrateNetwork(PLANE, [np.zeros((4, 3))]), "weights must have shapes"),
+    (lambda: SubstrateNetwork(PLANE, None), "weights must be a list of matrices, got NoneType"),
     (lambda: SubstrateNetwork(PLANE, [np.full((4, 4), np.nan)]), "weights must be finite"),
     (lambda: SubstrateNetwork(PLANE, [np.zeros((4, 4))])([1.0, 2.0]), "n_inputs=4"),
     (lambda: SubstrateNetwork(TWO, []), "substrate must be a Substrate"),
@@ -371,6 +388,7 @@ BAD = [
     (lambda: leo_genomes(CONFIG, -1), "seed must be >= 0"),
     (lambda: discrimination([NET6], 22), "odd multiple of 11, got 22"),
     (lambda: discrimination([NET6], 12), "odd multiple of 11, got 12"),
+    (lambda: discrimination([NET6], 11 * 1000001), "elements|memory"),
     (lambda: discrimination([NET]), "wanted a CPPN of 6 inputs"),
 ]
 

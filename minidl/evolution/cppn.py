@@ -36,6 +36,8 @@ class CPPN:
     >>> from minidl.evolution import Genome
     >>> genome = Genome.from_edges([(0, 2, 1.0)], n_inputs=2, n_outputs=1, activations={2: "gaussian"}, bias=0.0)
     >>> cppn = CPPN(genome)
+    >>> cppn
+    CPPN(Network(2 inputs, 1 output, 0 hidden nodes, 1 link))
     >>> cppn([[-0.5, 7.0], [0.0, 7.0], [0.5, 7.0]]).round(3)
     array([[0.21],
            [1.  ],
@@ -58,6 +60,9 @@ class CPPN:
         for first in range(0, len(rows), BLOCK):
             out[first : first + BLOCK] = self.network(rows[first : first + BLOCK])
         return out.reshape(*coords.shape[:-1], self.n_outputs)
+
+    def __repr__(self) -> str:
+        return f"{WHO}({self.network!r})"
 
     def image(
         self,
@@ -102,7 +107,8 @@ class CPPN:
                 places[2] = np.sqrt(x * x + (y * y)[rows, None])
             strip = self.network(places.reshape(self.n_inputs, -1).T).reshape(-1, width, self.n_outputs)
             strip -= low
-            strip *= 1 / (high - low)
+            with np.errstate(over="ignore"):
+                strip *= 1 / (high - low)
             np.fmax(strip, 0, out=strip)  # of 0 and NaN it takes the 0
             np.fmin(strip, 1, out=strip)
             image[rows] = hsv_to_rgb(strip) if space == "hsv" and self.n_outputs == 3 else strip
@@ -151,6 +157,6 @@ def _interval(who: str, limits: Any) -> tuple[float, float]:
     if not isinstance(limits, tuple | list) or len(limits) != 2:
         raise check.DTypeError(f"{who}: limits must be a pair of numbers, got {limits!r}")
     low, high = (check.number(who, "a limit", limit) for limit in limits)
-    if not low < high:
-        raise ValueError(f"{who}: limits must rise, got {limits!r}")
+    if not 1e-100 <= high - low <= 1e100:
+        raise ValueError(f"{who}: limits must rise, by 1e-100 to 1e100, got {limits!r}")
     return low, high

@@ -91,8 +91,7 @@ def distances(
     ((1, 75), 0.0)
     """
     n = check.size(WHO, "resolution", resolution)
-    task = trials(n)
-    sheet = Substrate.sandwich((n, n))
+    sheet, task = Substrate.sandwich((n, n)), trials(n)
     rule = Rule(WHO, threshold, max_weight, delta, leo=False)
     nets = networks(WHO, nets, rule, sheet)
     most = np.full((len(nets), len(task.pairs)), -np.inf)

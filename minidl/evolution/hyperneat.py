@@ -49,7 +49,7 @@ class Rule:
         check.number(self.who, "threshold", self.threshold, low=0)
         if self.threshold >= 1:
             raise ValueError(f"{self.who}: threshold must be < 1, got {self.threshold}")
-        check.number(self.who, "max_weight", self.max_weight, above=0)
+        check.number(self.who, "max_weight", self.max_weight, above=0, high=1e100)
         check.option(self.who, "delta", self.delta, (False, True))
         check.option(self.who, "leo", self.leo, (False, True))
 

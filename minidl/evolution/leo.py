@@ -54,7 +54,7 @@ def leo_genomes(
             f"got {config.n_outputs} and {config.bias}"
         )
     check.option(WHO, "config.output_activation", config.output_activation, SIGNED)
-    axes = check.axes(WHO, None if axes is None else tuple(axes), D, "axes")
+    axes = check.axes(WHO, axes, D, "axes")
     if not axes:
         raise ValueError(f"{WHO}: axes must be one at least, got none")
     return [_genome(config, axes, D, Stream(seed, p)) for p in range(config.population_size)]

@@ -43,14 +43,18 @@ class Substrate:
     def __init__(self, sheets: Mapping[str, Any], connections: Sequence[tuple[str, str]] | None = None):
         if not isinstance(sheets, Mapping):
             raise check.DTypeError(f"{WHO}: sheets must be a dict of positions by name, got {type(sheets).__name__}")
+        if not all(isinstance(name, str) for name in sheets):
+            raise check.DTypeError(f"{WHO}: names of sheets must be strings, got {list(sheets)}")
         if len(sheets) < 2:
             raise ValueError(f"{WHO}: sheets must be at least two, inputs and outputs, got {len(sheets)}")
-        self.sheets = {str(name): positions(WHO, f"sheet {name!r}", places) for name, places in sheets.items()}
+        self.sheets = {name: positions(WHO, f"sheet {name!r}", places) for name, places in sheets.items()}
         self.dimensions = next(iter(self.sheets.values())).shape[1]
         for name, places in self.sheets.items():
             check.axis_size(WHO, f"sheet {name!r}", places, 1, self.dimensions, "the dimensions of the first sheet")
         names = list(self.sheets)
         pairs = list(zip(names, names[1:], strict=False)) if connections is None else connections
+        if not isinstance(pairs, tuple | list):
+            raise check.DTypeError(f"{WHO}: connections must be a list of pairs of names, got {pairs!r}")
         self.connections = tuple(self._connection(pair) for pair in pairs)
         if len(set(self.connections)) != len(self.connections):
             raise ValueError(f"{WHO}: connections name a pair twice: {self.connections}")
@@ -174,10 +178,10 @@ class Substrate:
 
 
 def _shape(value: Any) -> tuple:
-    return tuple(value) if isinstance(value, tuple | list) else (value,)
+    return tuple(value) if isinstance(value, tuple | list | np.ndarray) else (value,)
 
 
 def _list(method: str, name: str, values: Any) -> list:
-    if not isinstance(values, tuple | list) or len(values) < 2:
+    if not isinstance(values, tuple | list | np.ndarray) or len(values) < 2:
         raise ValueError(f"{WHO}.{method}: {name} must be a list of at least two, got {values!r}")
     return list(values)

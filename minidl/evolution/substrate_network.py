@@ -39,6 +39,8 @@ class SubstrateNetwork:
             raise check.DTypeError(f"{who}: substrate must be a Substrate, got {type(substrate).__name__}")
         self.substrate = substrate
         self.activation = check.option(who, "activation", activation, ACTIVATIONS)
+        if not isinstance(weights, tuple | list | np.ndarray):
+            raise check.DTypeError(f"{who}: weights must be a list of matrices, got {type(weights).__name__}")
         self.weights = [host(who, "weights", w).astype(np.float64) for w in weights]
         shapes = tuple(w.shape for w in self.weights)
         if shapes != substrate.shapes:
@@ -52,6 +54,9 @@ class SubstrateNetwork:
         strips = [functools.partial(iter, [(0, slice(None), w)]) for w in self.weights]
         y = activate(self.substrate, x.reshape(1, -1, self.n_inputs), strips, self.activation)
         return y.reshape(*x.shape[:-1], self.n_outputs)
+
+    def __repr__(self) -> str:
+        return f"SubstrateNetwork({self.substrate!r}, activation={self.activation!r})"
 
 
 def inputs(who: str, x: Any, substrate: Substrate) -> np.ndarray:
@@ -72,7 +77,8 @@ def activate(substrate: Substrate, x: np.ndarray, strips: Sequence[Callable], ac
         total = np.zeros((*x.shape[:2], len(substrate.sheets[name])))
         for (source, target), blocks in zip(substrate.connections, strips, strict=True):
             if target == name:
-                for p, targets, w in blocks():
-                    total[p, :, targets] += values[source][p] @ w  # (B, S) @ (S, T) -> (B, T)
+                with np.errstate(over="ignore", invalid="ignore"):  # as in other networks: inf and NaN are passed on
+                    for p, targets, w in blocks():
+                        total[p, :, targets] += values[source][p] @ w  # (B, S) @ (S, T) -> (B, T)
         values[name] = f(total.reshape(-1, 1)).reshape(total.shape)
     return values[names[-1]]
