@@ -289,7 +289,7 @@ BAD = [
     (lambda: PLAIN.network()([[1.0, 2.0], [3.0]]), ValueError, "Network: x must be a regular array"),
     (lambda: PLAIN.network()([1.0, 2.0], steps=0), ValueError, "Network: steps must be >= 1, got 0"),
     (lambda: PLAIN.network()([1.0, 2.0], steps=1.5), TypeError, "Network: steps must be an integer, got 1.5"),
-    (lambda: LOOP.network()([1.0, 2.0]), ValueError, r"Network: genome 0 has a cycle.*net\(x, steps=5\)"),
+    (lambda: LOOP.network()([1.0, 2.0]), ValueError, r"Network: the genome has a cycle.*net\(x, steps=5\)"),
     (lambda: PLAIN.network().step([1.0]), ValueError, "Network.step: expected axis 0 of x to be n_inputs=2"),
     (lambda: PLAIN.network().step([[1.0, 2.0]]), ValueError, r"Network.step: x must have shape \(I,\)"),
     (lambda: PLAIN.network().step("ab"), TypeError, "Network.step: x must hold numbers"),

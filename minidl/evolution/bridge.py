@@ -107,9 +107,7 @@ class GenomeFunction(Function):
             f, agg = ACTIVATION[ACTIVATIONS[net.activation[k]]], AGGREGATION[AGGREGATIONS[net.aggregation[k]]]
             yield k, links, source[links], f, agg
 
-    @np.errstate(
-        over="ignore", invalid="ignore"
-    )  # an exp may be inf: the sigmoid of it is 0; so may squares of squares
+    @np.errstate(over="ignore", invalid="ignore")  # an exp may be inf: the sigmoid of it is 0
     def forward(self, x, w):
         xp, I = xp_of(x), self.net.n_inputs
         w = w[xp.asarray(self.order)][:, None]  # (L, 1)

@@ -255,8 +255,9 @@ def _steps(who: str, csr: CSR, steps: int | None) -> int:
     if steps is not None:
         return check.integer(who, "steps", steps, low=1)
     if csr.cyclic.any():
+        which = "the genome" if who == "Network" else f"genome {int(csr.cyclic.argmax())}"
         raise ValueError(
-            f"{who}: genome {int(csr.cyclic.argmax())} has a cycle, so not every node can come after its sources; "
+            f"{who}: {which} has a cycle, so not every node can come after its sources; "
             "say how many steps, as in net(x, steps=5)"
         )
     return 0
