@@ -105,7 +105,7 @@ def plot_lineage(run: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     >>> from types import SimpleNamespace
     >>> run = SimpleNamespace(fitnesses=[[1.0, 2.0], [3.0, 2.0]], parents=[[[-1, -1], [-1, -1]], [[1, 0], [1, 1]]])
     >>> plot_lineage(run).get_title()
-    'the champion, genome 0 of generation 1, has 2 ancestors'
+    'genome 0 of generation 1 and its 2 ancestors'
     """
     from matplotlib.collections import LineCollection  # noqa: PLC0415  (only who draws needs Matplotlib)
 
@@ -124,7 +124,7 @@ def plot_lineage(run: Any, *, ax: Any = None, **kwargs: Any) -> Any:
         ancestors.append(np.unique(of))
     lines = np.concatenate(lines)
     number = sum(map(len, ancestors)) - 1
-    title = f"the champion, genome {champion} of generation {last}, has {number} ancestors"
+    title = f"genome {champion} of generation {last} and its {number} ancestor{'s' * (number != 1)}"
     ax = by_generation(ax, np.arange(last + 1), "fitness", title)
     style = {"linewidths": 0, "clip_on": False}
     everyone = [np.arange(len(fitness)) for fitness in fitnesses[last::-1]]

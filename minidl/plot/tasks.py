@@ -44,7 +44,7 @@ def plot_double_pole(state: Any, *, ax: Any = None, **kwargs: Any) -> Any:
         style = {"color": colour, "linewidth": width, "solid_capstyle": "round"}
         ax.plot((x, tip[0]), (tall, tip[1]), **{**style, **kwargs})
     ax.plot(x, tall, "o", color="0.2", markersize=4)
-    ax.set(xlim=(-TRACK - 0.4, TRACK + 0.4), ylim=(-0.15, 1.35), aspect="equal", xlabel="x in metres", yticks=[])
+    ax.set(xlim=(-TRACK - 0.8, TRACK + 0.8), ylim=(-0.15, 1.35), aspect="equal", xlabel="x in metres", yticks=[])
     ax.spines[:].set_visible(False)
     long, short = np.rad2deg(angles)
     ax.set_title(f"x = {x:.2f} m, poles at {long:.1f} and {short:.1f} degrees")
