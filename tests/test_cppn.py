@@ -116,6 +116,14 @@ def test_hsv_is_that_of_colorsys(colours):
     np.testing.assert_allclose(module.hsv_to_rgb(np.array(colours)), wanted, atol=1e-12)
 
 
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_an_activation_that_is_never_negative_begins_at_0(activation):
+    cppn = CPPN(Genome.from_edges([(0, 2, 3.0)], 2, 1, bias=0, output_activation=activation))
+    values = cppn([[x, 0.0] for x in (2 * np.arange(9) - 8) / 9])[:, 0]
+    low = -1.0 if values.min() < 0 else 0.0
+    np.testing.assert_allclose(cppn.image(9, 1)[0], np.clip((values - low) / (1 - low), 0, 1), atol=1e-12)
+
+
 def test_colours_and_limits():
     ramp = Genome.from_edges([(0, 3, 1.0), (1, 4, 1.0), (2, 5, 0.6)], 2, 3, output_activation="linear")
     cppn = CPPN(ramp)
@@ -130,7 +138,7 @@ def test_colours_and_limits():
 def test_where_there_is_no_number_the_pixel_is_0():
     odd = Function.of(lambda x: np.where(x[:, 0] < 0, np.nan, np.inf), 2)
     assert CPPN(odd).image(2, 1, limits=(0, 1)).tolist() == [[0.0, 1.0]]
-    steep = Function.of(lambda x: x[:, 0] * 3e308, 2)
+    steep = Function.of(lambda x: x[:, 0] * 1.6e308, 2)
     assert CPPN(steep).image(2, 1, limits=(0, 0.1)).tolist() == [[0.0, 1.0]]
 
 
@@ -170,6 +178,31 @@ def test_children_are_those_of_the_chosen(make, data):
     images = one.images(6, space="hsv")
     assert images.shape[:3] == (len(one), 6, 6) and images.ndim == 3 + (one.config.n_outputs == 3)
     assert np.array_equal(images[-1], CPPN(one[len(one) - 1]).image(6, 6, space="hsv"))
+
+
+def test_parents_are_equals():
+    r"""Of two parents, each with a link of its own, children have either; and no two generations the same numbers."""
+    one = Genome.from_edges([(0, 4, 1.0), (1, 4, 1.0), (2, 4, 1.0)], 3, 1)
+    genomes = [one.copy(), one.copy()]
+    del genomes[0].links[1], genomes[1].links[2]
+    options = {"mutate_only": 0.0, "add_node": 0.0, "add_link": 0.0, "weight_mutation": 0.0}
+    found = []
+    for seed in range(10):
+        breeder = Breeder(NEATConfig(3, 1, population_size=2, **options), seed, genomes)
+        breeder.choose([0, 1])
+        found += [{k.innovation for k in child.links} for child in breeder.pool]
+    assert any(1 in marks for marks in found) and any(2 in marks for marks in found)
+    assert all(0 in marks for marks in found)
+
+
+def test_every_generation_draws_numbers_of_its_own():
+    breeder = Breeder(NEATConfig(3, 1, population_size=1, add_node=0.0, add_link=0.0, weight_mutation=1.0), 0)
+    weights = [[k.weight for k in breeder[0].links]]
+    for _ in range(2):
+        breeder.choose([0])
+        weights.append([k.weight for k in breeder[0].links])
+    first, second = np.diff(weights, axis=0)
+    assert not np.allclose(first, second)
 
 
 def test_it_may_start_from_genomes():

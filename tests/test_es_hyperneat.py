@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl.evolution import Evolved, es_hyperneat
-from minidl.evolution.quadtree import Trees, divide
+from minidl.evolution.quadtree import Trees, divide, extract
 from tests.functions import Function
 
 module = importlib.import_module("minidl.evolution.es_hyperneat")  # the package has a function of this name
@@ -169,6 +169,12 @@ def test_a_uniform_picture_is_divided_to_the_initial_depth_and_a_rich_one_to_the
     assert [len(level.anchor) for level in rich] == [2 * 4**i for i in range(4)]
     too_plain = divide(stripes, 2, trees._replace(division_threshold=1.0))  # which is the variance of every cell
     assert len(too_plain) == depth
+
+
+def test_a_part_is_looked_into_from_the_variance_threshold_on():
+    levels = divide(stripes, 1, Trees(0.1, 1.0, 0.3, 1, 2))
+    assert [len(anchor) for anchor, *_ in extract(levels, 1.0)] == [0, 16]
+    assert [len(anchor) for anchor, *_ in extract(levels, 1.0 + 1e-9)] == [4, 0]
 
 
 def test_a_band_gets_its_nodes_and_a_plain_none():

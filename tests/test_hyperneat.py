@@ -233,6 +233,13 @@ def test_leo_decides_by_its_sign(seed):
     assert np.array_equal(w != 0, (out[..., 1] > 0) & (out[..., 0] != 0))
 
 
+def test_an_expression_of_0_is_none():
+    leo = Function.of(lambda x: x[:, 0], 2)
+    leo.n_outputs, leo.value = 2, lambda x: np.stack([np.ones(len(x)), np.sign(x[:, 0])], axis=1)
+    substrate = Substrate({"in": grid(3), "out": [[0.0]]})
+    assert express(leo, substrate, leo=True)[0].ravel().tolist() == [0.0, 0.0, 3.0]
+
+
 def test_where_the_cppn_gives_no_number_there_is_no_link():
     values = np.array([np.nan, np.inf, -np.inf, 0.1])
     substrate = Substrate({"in": grid(4), "out": [[0.0]]})
@@ -298,6 +305,16 @@ def test_the_task_is_what_pictures_of_it_say(resolution, delta):
         np.testing.assert_allclose(d2[p], by_hand(weights, resolution), atol=1e-9)
     assert result["fitness"] == pytest.approx(10 + np.maximum(0, 30 - d2).sum(axis=1))
     assert result["fitness"].shape == result["solved"].shape == (3,)
+
+
+def test_95_percent_are_solved(monkeypatch):
+    d2 = np.zeros((3, 75))
+    d2[:, :3] = 31.0  # 3 * 30 are lost
+    d2[:, 3] = 22.0, 23.0, 24.0
+    monkeypatch.setattr(importlib.import_module("minidl.evolution.discrimination"), "distances", lambda *_, **__: d2)
+    result = discrimination([])
+    assert result["fitness"].tolist() == [2148, 2147, 2146] and 0.95 * 2260 == 2147
+    assert result["solved"].tolist() == [True, True, False]
 
 
 def near(width):

@@ -11,8 +11,8 @@ After a generation, those with a novelty above the threshold go into the archive
 `adaptive=True` the threshold then rises by 20 % if these were more than four, and falls by 5 % whenever 2,500
 evaluations went by without one.
 
-The archive of a run is no part of it: `update` it once a generation, here where `evaluate` runs, and save it beside the
-run's checkpoints, by generation, so that the two always fit together:
+The archive of a run is no part of it. It must see every generation once, in the process that calls `evolve`, and is
+saved beside the run's checkpoints, by generation, so that the two fit together:
 
     save = lambda run: minidl.save(archive.state_dict(), f"archive-{run.generation}.safetensors")
     run = evolve(config, fitness_batch=novelty, checkpoint="runs", callbacks=[save])
