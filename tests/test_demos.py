@@ -14,11 +14,15 @@ from demos import (
     backprop,
     bidirectional,
     characters,
+    cppn_gallery,
+    cppn_target,
     forecast,
     forget_bias,
     gradcheck,
+    hyperneat_discrimination,
     lenet,
     masking,
+    neat_finetune,
     one_by_one,
     pooling,
     rbf,
@@ -31,7 +35,7 @@ from demos import (
     vanishing_gradient,
     xor,
 )
-from minidl import init
+from minidl import evolution, init
 from minidl.datasets import load_digits
 from minidl.nn.bidirectional import MERGE_MODES
 
@@ -250,6 +254,81 @@ def test_rbf_units_are_silent_where_an_mlp_is_sure(arguments):
     assert told["classes"][told["activations"].argmax()] == told["guess"]
 
 
+def test_pictures_are_functions_and_choices_make_them_again(arguments, tmp_path):
+    result = cppn_gallery.main(arguments)
+    assert result["difference"] == 0
+    assert result["symmetric"] >= 3
+    assert result["by hand"]["a Gaussian of x"] == pytest.approx(1)
+    assert result["by hand"]["a sine of x"] == pytest.approx(-1)  # about 1/2: dark where the mirror image is light
+    assert len(list(tmp_path.glob("*.png"))) == 4
+    chosen = [",".join(map(str, parents)) for parents in result["parents"]]
+    assert len(chosen) == 2
+    again = cppn_gallery.main([*arguments, "--parents", *chosen])
+    assert np.array_equal(again["images"], result["images"])
+    other = cppn_gallery.main([*arguments, "--parents", chosen[0], "0"])
+    assert other["parents"][1] == [0] and not np.array_equal(other["images"], result["images"])
+
+
+@pytest.mark.parametrize("parents", ["20", "3,3", "3;7", "-1", ""])
+def test_parents_that_are_none_are_refused(parents, capsys):
+    with pytest.raises(SystemExit):
+        cppn_gallery.main(["--parents", parents])
+    assert "parents" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_a_target_is_reached_or_not_though_a_network_for_it_is_known(arguments):
+    result = cppn_target.main(arguments)
+    easy, hard, face = result["bred, easy"], result["bred, hard"], result["face"]
+    assert easy["evolved"][0] > 0.95 and easy["trained"][0] > 0.99
+    assert hard["trained"][0] < 0.6 and 0.5 < face["evolved"][0] < 0.8
+    for one in (easy, hard, face):
+        fitness = one["curves"][0][-1]
+        assert fitness == pytest.approx(one["evolved"][0], abs=1e-9)  # found again in the picture
+        assert one["trained"][0] > one["evolved"][0]
+
+
+def test_the_genome_of_a_bred_target_explains_all_of_it():
+    for genome in cppn_target.bred().values():
+        target = cppn_target.shown(genome)
+        outputs = genome.network()(cppn_target.PLACES)[:, 0]
+        assert cppn_target.explained(outputs[None], target)[0] == pytest.approx(1, abs=1e-12)
+
+
+def test_a_cppn_finds_the_larger_box(arguments):
+    result = hyperneat_discrimination.main(arguments)
+    delta = result["with delta inputs"]
+    assert delta["reached"] == delta["perfect"] == 1 and delta["generations"][0] < 60
+    assert delta[11]["distance"][0] == 0 and delta[55]["distance"][0] < 2  # an answer at random is 5.5 away
+
+
+def test_what_is_looked_at_is_what_was_measured():
+    edges = [(4, 7, 1.0), (5, 8, 1.0), (7, 6, 1.0), (8, 6, 1.0)]  # near in x times near in y
+    kinds = {7: "gaussian", 8: "gaussian", 6: "linear"}
+    near = evolution.Genome.from_edges(edges, 6, 1, bias=0, activations=kinds, aggregations={6: "product"})
+    for n in (11, 33):
+        field, active, weights = hyperneat_discrimination.look(near, True, n)
+        assert field.sum() == 10 * (n // 11) ** 2 and weights.shape == (n * n, n * n)
+        row, column = divmod(int(active.argmax()), n)
+        middle = hyperneat_discrimination.trials(n).middles[hyperneat_discrimination.TRIAL]
+        assert np.hypot(row - middle[0], column - middle[1]) <= n // 11 - 1
+
+
+def test_gradients_get_more_out_of_what_evolution_found(arguments):
+    result = neat_finetune.main(arguments)
+    assert result["then trained"] >= 0.93 and result["then trained"] > result["evolved"] > 0.7
+    assert result["minimal"] < 0.65  # a line
+    ((before, losses),) = result["loss"]
+    assert losses[0] == pytest.approx(before, rel=1e-4)  # the fitness is the loss
+    assert losses[-1] < before / 2
+
+
+def test_a_grown_topology_has_as_many_links_as_asked_for():
+    config = evolution.NEATConfig(2, 1, population_size=2, add_node=0.1, add_link=0.2)
+    for seed in range(5):
+        genome = neat_finetune.grown(config, 30, seed)
+        assert 30 <= neat_finetune.on(genome) <= 32 and not genome.has_cycle()
+
+
 def test_every_demo_is_listed():
     out = subprocess.run([sys.executable, "-m", "demos"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert set(runner.demos()) == {
@@ -257,11 +336,15 @@ def test_every_demo_is_listed():
         "backprop",
         "bidirectional",
         "characters",
+        "cppn_gallery",
+        "cppn_target",
         "forecast",
         "forget_bias",
         "gradcheck",
+        "hyperneat_discrimination",
         "lenet",
         "masking",
+        "neat_finetune",
         "one_by_one",
         "pooling",
         "rbf",
