@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minidl.evolution import NEAT, Genome, NEATConfig, evolve
+from minidl.evolution import NEAT, Genome, NEATConfig, compatibility, evolve
 from minidl.evolution.genome import HIDDEN
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
@@ -145,6 +145,32 @@ def test_the_threshold_moves_towards_the_number_of_species_asked_for():
     assert set(fixed.history.history["threshold"]) == {0.6}
 
 
+def test_the_threshold_does_not_fall_below_a_step():
+    alike = dataclasses.replace(SMALL, initial_weight=0.0, weight_mutation=0.0, add_node=0.0, add_link=0.0)
+    config = dataclasses.replace(alike, species_target=2, compatibility_threshold=1.0, threshold_step=0.3)
+    run = evolve(config, fitness_batch=fitness, generations=6, seed=0, verbose=False)
+    assert np.allclose(run.history.history["threshold"], [0.7, 0.4, 0.3, 0.3, 0.3, 0.3])
+
+
+@pytest.mark.parametrize("representative", ["champion", "random"])
+def test_whom_newcomers_are_compared_with(representative):
+    config = dataclasses.replace(SMALL, compatibility_threshold=0.6, representative=representative)
+    run, rng, agree = NEAT(config, seed=0), np.random.default_rng(0), []
+    for _ in range(8):
+        fitness = rng.permutation(30)
+        run.record(fitness)
+        ids, groups = (
+            [s.id for s in run.species],
+            [np.flatnonzero(run.species_of == s) for s in range(len(run.species))],
+        )
+        champions = [run.pool[int(members[fitness[members].argmax()])] for members in groups]
+        run.breed()
+        nearest = compatibility.speciate([*run.pool], champions, config, 0.6)[0]
+        wanted = [ids[s] if s < len(ids) else None for s in nearest]
+        agree.append(wanted == [id if (id := run.species[s].id) in ids else None for s in run.species_of])
+    assert all(agree) == (representative == "champion")
+
+
 def test_delta_coding_leaves_two_species():
     config = dataclasses.replace(SMALL, compatibility_threshold=0.05, delta_coding=3, stagnation=100)
     run = NEAT(config, seed=0)
@@ -155,6 +181,63 @@ def test_delta_coding_leaves_two_species():
         run.breed()
         parents.append(len(set(before[run.parents[-1][:, 0]].tolist())))
     assert [n <= 2 for n in parents[:9]] == [False] * 4 + [True] + [False] * 3 + [True]
+
+
+def test_a_record_puts_delta_coding_off():
+    config = dataclasses.replace(SMALL, compatibility_threshold=0.05, delta_coding=3)
+    run = NEAT(config, seed=0)
+    for generation in range(12):
+        run.record(np.full(30, float(generation)))
+        before = run.species_of
+        run.breed()
+        assert len(set(before[run.parents[-1][:, 0]].tolist())) > 2
+
+
+def test_a_refocus_starts_the_count_of_stagnation_again():
+    config = dataclasses.replace(SMALL, compatibility_threshold=0.5, delta_coding=3, stagnation=100)
+    run = NEAT(config, seed=0)
+    for _ in range(5):
+        run.record(np.ones(30))
+        assert all(group.improved == group.founded for group in run.species)
+        old = {id(group) for group in run.species}
+        run.breed()
+    kept = [group.improved for group in run.species if id(group) in old]
+    assert kept and set(kept) == {4}
+
+
+def test_a_species_improves_with_a_better_best_only():
+    run = NEAT(dataclasses.replace(SMALL, compatibility_threshold=1e9), seed=0)
+    seen = []
+    for best in (1.0, 1.0, 0.5, 1.5, 1.5, 1.25):
+        run.record([0.0] * 29 + [best])
+        (group,) = run.species
+        seen.append((group.best, group.improved))
+        run.breed()
+    assert seen == [(1.0, 0)] * 3 + [(1.5, 3)] * 3
+
+
+@pytest.mark.parametrize(("survival", "n"), [(0.0, 1), (0.019, 2), (0.05, 6), (0.1, 11)])
+def test_the_best_of_a_species_breed(survival, n):
+    config = NEATConfig(2, 1, population_size=100, compatibility_threshold=1e9, survival=survival)
+    run = NEAT(config, seed=0)
+    fitness = np.random.default_rng(0).permutation(100)
+    run.record(fitness)
+    run.breed()
+    # one of 11 is in no couple with probability (10/11)^99 < 1e-4, and the seed is fixed
+    assert set(fitness[run.parents[-1].ravel()].tolist()) == set(range(100 - n, 100))
+
+
+def test_champions_of_large_species_are_copied():
+    groups = {0.0: 5, 50.0: 6, 100.0: 1}  # weight: how many genomes have it, and are a species by it
+    genomes = [Genome.from_edges([(0, 3, w), (1, 3, k / 100)], 2, 1) for w, n in groups.items() for k in range(n)]
+    config = NEATConfig(2, 1, population_size=12, c3=1.0, compatibility_threshold=10.0, weight_cap=200.0, elitism=5)
+    config = dataclasses.replace(config, weight_mutation=1.0, mutate_only=1.0, add_node=0.0, add_link=0.0)
+    run = NEAT(config, seed=0, genomes=genomes)
+    run.record([1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 6, 7])
+    assert [*run.species_sizes[0].values()] == [5, 6, 1]
+    run.breed()
+    copied = [p for p, genome in enumerate(genomes) if genome in [*run.pool]]
+    assert copied == [10, 11]  # the best of 6, and the best of all, though it is alone; not the best of 5
 
 
 def test_until():

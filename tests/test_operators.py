@@ -261,6 +261,23 @@ def test_children_come_from_whom_the_plan_says(data):
             child += 1
 
 
+def test_a_child_can_be_bred_by_hand():
+    """Its numbers are those of Stream(seed, generation of the child, child)."""
+    config = NEATConfig(2, 1, population_size=6, mutate_only=1.0, add_node=0.5, add_link=0.5)
+    pool = Pool.initial(config, 3)
+    plan = Plan(np.arange(6), [0, 6], [6], [False], np.zeros(6))
+    book, ours = Innovations.after(pool), Innovations.after(pool)
+    children, parents = breed(pool, plan, config, book, 3, 4)
+    ours.forget()
+    for c, (child, (mother, _)) in enumerate(zip(children, parents.tolist(), strict=True)):
+        stream = Stream(3, 5, c)
+        assert stream.below(6) == mother
+        assert stream.random() < config.mutate_only
+        wanted = pool[mother]
+        mutate(wanted, config, ours, stream)
+        assert child == wanted
+
+
 def test_an_elite_has_one_copy():
     config = NEATConfig(2, 1, population_size=30, weight_mutation=1.0, mutate_only=1.0)
     pool = Pool.initial(config, 0)
