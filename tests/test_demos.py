@@ -302,15 +302,17 @@ def test_a_cppn_finds_the_larger_box(arguments):
 
 
 def test_what_is_looked_at_is_what_was_measured():
-    edges = [(4, 7, 1.0), (5, 8, 1.0), (7, 6, 1.0), (8, 6, 1.0)]  # near in x times near in y
-    kinds = {7: "gaussian", 8: "gaussian", 6: "linear"}
-    near = evolution.Genome.from_edges(edges, 6, 1, bias=0, activations=kinds, aggregations={6: "product"})
+    edges = [(4, 8, 1.0), (6, 8, 0.4), (5, 9, 1.0), (8, 7, 1.0), (9, 7, 1.0)]  # near, but some cells to the right
+    kinds = {8: "gaussian", 9: "gaussian", 7: "linear"}
+    beside = evolution.Genome.from_edges(edges, 6, 1, activations=kinds, aggregations={7: "product"})
     for n in (11, 33):
-        field, active, weights = hyperneat_discrimination.look(near, True, n)
+        field, active, weights = hyperneat_discrimination.look(beside, True, n)
         assert field.sum() == 10 * (n // 11) ** 2 and weights.shape == (n * n, n * n)
         row, column = divmod(int(active.argmax()), n)
         middle = hyperneat_discrimination.trials(n).middles[hyperneat_discrimination.TRIAL]
-        assert np.hypot(row - middle[0], column - middle[1]) <= n // 11 - 1
+        d2 = ((row - middle[0]) ** 2 + (column - middle[1]) ** 2) / (n // 11) ** 2
+        assert d2 >= 1
+        assert d2 == hyperneat_discrimination.distances([beside], n)[0, hyperneat_discrimination.TRIAL]
 
 
 def test_gradients_get_more_out_of_what_evolution_found(arguments):
