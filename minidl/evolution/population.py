@@ -218,10 +218,11 @@ class NEAT:
             )
         groups = self.species + [Species(self.n_species + k, self.generation) for k in range(len(founders))]
         self.n_species += len(founders)
-        alive, self.species_of = np.unique(species, return_inverse=True)  # a species without members is gone
-        self.species = [groups[s] for s in alive]
+        alive = np.bincount(species, minlength=len(groups)) > 0  # a species without members is gone
+        self.species = [group for group, lives in zip(groups, alive.tolist(), strict=True) if lives]
+        self.species_of = np.cumsum(alive)[species] - 1
         if config.species_target:
-            step = np.sign(len(alive) - config.species_target) * config.threshold_step
+            step = np.sign(len(self.species) - config.species_target) * config.threshold_step
             self.threshold = max(float(self.threshold + step), config.threshold_step)
 
     def _checked(self, fitness: Any, solved: Any) -> tuple[np.ndarray, np.ndarray]:
