@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,7 +23,10 @@ from demos import (
     hyperneat_discrimination,
     lenet,
     masking,
+    neat_ablation,
+    neat_double_pole,
     neat_finetune,
+    neat_maze,
     one_by_one,
     pooling,
     rbf,
@@ -254,6 +258,53 @@ def test_rbf_units_are_silent_where_an_mlp_is_sure(arguments):
     assert told["classes"][told["activations"].argmax()] == told["guess"]
 
 
+def test_two_poles_stand_whether_their_speeds_are_seen_or_not(arguments, tmp_path):
+    result = neat_double_pole.main([*arguments, "--seed", "4"])  # of which the runs are short
+    seen, unseen = result["with velocities"], result["without velocities"]
+    assert seen["solved"] == 1 and 1000 < seen["evaluations"] < 8000  # of 5 runs; of 120: 3600 +- 250
+    assert unseen["solved"] == 1 and unseen["starts"] >= 200
+    champion = unseen["champions"][0]
+    assert champion.has_cycle()  # a memory
+    assert evolution.play(champion.network(), evolution.double_pole(velocities=False))["steps"] == 1000
+    assert len(list(tmp_path.glob("*.gif"))) == 1
+
+
+def test_the_champion_of_the_best_species_that_has_improved_is_examined():
+    species = [evolution.Species(s, 0, best, improved) for s, (best, improved) in enumerate([(9, 4), (1, 5), (3, 5)])]
+    idle = [evolution.Genome.from_edges([(0, 4, n / 100)], n_inputs=3, n_outputs=1, bias=0.5) for n in range(6)]
+    members, fitness = np.array([0, 1, 1, 2, 2, 2]), np.array([9.0, 1.0, 0.0, 2.0, 3.0, 1.0])
+    run = SimpleNamespace(generation=5, species=species, species_of=members, fitness=fitness, pool=idle)
+    exam = neat_double_pole.Exam()
+    assert not exam(run) and exam.champion is idle[4] and exam.starts == 0
+    run.generation = 6
+    exam = neat_double_pole.Exam()
+    assert not exam(run) and exam.champion is None  # none has improved
+
+
+def test_without_growth_two_poles_fall_and_without_species_they_stand(arguments):
+    result = neat_ablation.main(arguments)
+    assert result["all of NEAT"]["failed"] == result["no species"]["failed"] == 0
+    assert result["no growth"]["failed"] == 1
+
+
+def test_random_topologies_share_their_markings():
+    genomes = neat_ablation.random(np.random.default_rng(0))
+    ends = {(link.innovation, link.source, link.target) for genome in genomes for link in genome.links}
+    assert len(ends) == len({marking for marking, *_ in ends}) == 7 + 10 * 7 + 10 + 10 * 9 // 2
+    assert not any(genome.has_cycle() for genome in genomes)
+    hidden = [len(genome.nodes) - 8 for genome in genomes]
+    assert min(hidden) == 1 and max(hidden) == 10
+    fixed = neat_ablation.fixed(np.random.default_rng(0))[0]
+    assert len(fixed.nodes) == 18 and len(fixed.links) == 10 * 8
+
+
+def test_novelty_finds_the_goal_behind_the_wall_and_the_objective_does_not(arguments):
+    result = neat_maze.main(arguments)
+    assert result["hard"]["objective"]["solved"] == 0 and min(result["hard"]["objective"]["nearest"]) > 25
+    assert result["hard"]["novelty"]["solved"] == 1
+    assert result["medium"]["objective"]["solved"] == result["medium"]["novelty"]["solved"] == 1
+
+
 def test_pictures_are_functions_and_choices_make_them_again(arguments, tmp_path):
     result = cppn_gallery.main(arguments)
     assert result["difference"] == 0
@@ -346,7 +397,10 @@ def test_every_demo_is_listed():
         "hyperneat_discrimination",
         "lenet",
         "masking",
+        "neat_ablation",
+        "neat_double_pole",
         "neat_finetune",
+        "neat_maze",
         "one_by_one",
         "pooling",
         "rbf",
