@@ -136,7 +136,7 @@ def pairs_of(genome):
 
 
 # ---- the compiled loop is the reference ----
-@settings(max_examples=150)
+@settings(max_examples=max(150, settings.default.max_examples))  # more in the deep profile
 @given(data=st.data())
 def test_the_kernel_is_the_reference(data):
     config = data.draw(configs())

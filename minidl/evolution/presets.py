@@ -7,6 +7,9 @@ r"""PRESETS: the settings of published experiments, name -> what differs from th
 | `original_1_2_1` | parameter file test.ne of the authors' own program, NEAT C++ 1.2.1 |
 | `hyperneat_2009` | visual discrimination, as in the parameter file of HyperNEAT C++ 4 |
 | `tuned` | ours: the best of 120 random settings on exclusive or, simplified |
+
+Two things of NEAT C++ 1.2.1 are no settings: its sigmoid has the slope 4.924273 (here 4.9, as in the paper), and a link
+that is invented twice in one generation gets the same weight there, not only the same number.
 """
 
 from typing import Any
