@@ -140,6 +140,11 @@ def test_children_always_add_up_to_the_population(population, refocus):
         assert (children > 0).sum() <= 2
 
 
+def test_a_refocus_spares_the_species_of_the_best_genome_among_equals():
+    groups, config = [Species(s, 0) for s in range(3)], dataclasses.replace(BASE, population_size=10)
+    assert offspring(np.ones(3), np.array([2, 0, 1]), groups, config, 9, refocus=True).tolist() == [5, 0, 5]
+
+
 @given(populations())
 def test_a_species_is_worth_the_mean_of_its_members(population):
     fitness, species, groups, config, generation = population
