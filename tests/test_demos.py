@@ -27,6 +27,7 @@ from demos import (
     neat_double_pole,
     neat_finetune,
     neat_maze,
+    neat_xor,
     one_by_one,
     pooling,
     rbf,
@@ -258,6 +259,14 @@ def test_rbf_units_are_silent_where_an_mlp_is_sure(arguments):
     assert told["classes"][told["activations"].argmax()] == told["guess"]
 
 
+def test_networks_grow_until_they_tell_exclusive_or(arguments):
+    result = neat_xor.main(arguments)
+    for setting, most in (("paper_2002_small", 8000), ("original_1_2_1", 9500), ("tuned", 4500)):
+        assert result[setting]["solved"] == 1
+        assert result[setting]["evaluations"] < most  # of 10 runs; of 100: 5500, 6100 and 2800
+        assert result[setting]["hidden"] >= 1
+
+
 def test_two_poles_stand_whether_their_speeds_are_seen_or_not(arguments, tmp_path):
     result = neat_double_pole.main([*arguments, "--seed", "4"])  # of which the runs are short
     seen, unseen = result["with velocities"], result["without velocities"]
@@ -401,6 +410,7 @@ def test_every_demo_is_listed():
         "neat_double_pole",
         "neat_finetune",
         "neat_maze",
+        "neat_xor",
         "one_by_one",
         "pooling",
         "rbf",
