@@ -448,6 +448,13 @@ def test_mutation_adds_what_it_says(data):
         assert genome == old
 
 
+def test_a_link_that_leaves_the_bias_is_never_split():
+    for seed in range(40):
+        genome = Genome.from_edges([(0, 2, 1.0), (1, 2, 1.0)], 1, 1)
+        add_node(genome, NEATConfig(1, 1), Innovations(2, 3), Stream(seed))
+        assert [link.enabled for link in genome.links] == [False, True, True, True]
+
+
 @given(data=st.data())
 def test_a_new_linear_node_changes_nothing(data):
     config = data.draw(configs(feed_forward=True, activations=("linear",), bias=1.0))
