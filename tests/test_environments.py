@@ -14,7 +14,8 @@ from minidl.evolution.environment import python
 from minidl.evolution.stream import Stream
 from minidl.jit import njit
 
-poles = importlib.import_module("minidl.evolution.double_pole")  # the file; in the package its function has that name
+# the files; in the package their functions have these names
+poles, mazes = (importlib.import_module(f"minidl.evolution.{name}") for name in ("double_pole", "maze"))
 
 
 def plain(function, **constants):
@@ -246,6 +247,24 @@ def test_rangefinders_see_the_nearest_wall(name, x, y, degrees):
     degrees += 0.123  # no ray along a wall
     wanted = [naive_range(walls, x, y, degrees + d) for d in DEGREES]
     np.testing.assert_allclose(seen(maze(name), x, y, degrees)[:6], wanted, rtol=1e-7, atol=1e-9)
+
+
+coordinates = st.floats(-100, 100)
+
+
+@given(st.tuples(*[coordinates] * 4), coordinates, coordinates)
+def test_the_distance_to_a_wall_is_that_of_its_nearest_point(wall, x, y):
+    wall = np.array(wall)
+    length = math.dist(wall[:2], wall[2:])
+    assume(length > 1e-3)
+    wanted = clearance(wall[None], x, y)  # of 2001 points, which are that much too far away at most
+    assert -1e-9 <= wanted - math.sqrt(mazes.squared_distance(x, y, wall)) <= length / 4000 + 1e-9
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_one_sensor_says_where_the_goal_is_even_right_there(name):
+    inputs = seen(maze(name), *FLOOR_PLANS[name].goal, 0)
+    assert sorted(inputs[6:]) == [0, 0, 0, 1]
 
 
 @given(st.sampled_from(PLANS), st.floats(0.05, 0.95), st.floats(0.05, 0.95), st.floats(-180, 180))
