@@ -455,6 +455,16 @@ def test_a_link_that_leaves_the_bias_is_never_split():
         assert [link.enabled for link in genome.links] == [False, True, True, True]
 
 
+def test_of_a_recurrent_link_that_is_split_the_second_half_is_recurrent():
+    genome = Genome.from_edges([(1, 1, 1.0)], 1, 1, bias=0)
+    add_node(genome, NEATConfig(1, 1, bias=0, feed_forward=False), Innovations(1, 2), Stream(0))
+    assert [(link.source, link.target, link.recurrent) for link in genome.links] == [
+        (1, 1, True),
+        (1, 2, False),
+        (2, 1, True),
+    ]
+
+
 @given(data=st.data())
 def test_a_new_linear_node_changes_nothing(data):
     config = data.draw(configs(feed_forward=True, activations=("linear",), bias=1.0))

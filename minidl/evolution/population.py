@@ -26,6 +26,7 @@ from minidl.backend import REFERENCE
 from minidl.evolution import compatibility
 from minidl.evolution.breeding import Plan, breed
 from minidl.evolution.config import NEATConfig
+from minidl.evolution.genes import counted
 from minidl.evolution.genome import Genome
 from minidl.evolution.innovation import Innovations
 from minidl.evolution.nets import Nets
@@ -239,7 +240,8 @@ class NEAT:
 
     def __repr__(self) -> str:
         best = f", best fitness {self.champion.fitness:.4g}" if self.champion else ""
-        return f"NEAT(generation {self.generation}, {len(self.pool)} genomes, {len(self.species)} species{best})"
+        genomes = counted(len(self.pool), "genome")
+        return f"NEAT(generation {self.generation}, {genomes}, {len(self.species)} species{best})"
 
 
 def _started(config: NEATConfig, genomes: list[Genome]) -> Pool:
