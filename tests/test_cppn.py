@@ -181,18 +181,18 @@ def test_children_are_those_of_the_chosen(make, data):
 
 
 def test_parents_are_equals():
-    r"""Of two parents, each with a link of its own, children have either; and no two generations the same numbers."""
+    r"""Of two parents, each with a link of its own, a child has both links, as of parents that are alike fit."""
     one = Genome.from_edges([(0, 4, 1.0), (1, 4, 1.0), (2, 4, 1.0)], 3, 1)
     genomes = [one.copy(), one.copy()]
     del genomes[0].links[1], genomes[1].links[2]
     options = {"mutate_only": 0.0, "add_node": 0.0, "add_link": 0.0, "weight_mutation": 0.0}
-    found = []
+    found = {}
     for seed in range(10):
         breeder = Breeder(NEATConfig(3, 1, population_size=2, **options), seed, genomes)
         breeder.choose([0, 1])
-        found += [{k.innovation for k in child.links} for child in breeder.pool]
-    assert any(1 in marks for marks in found) and any(2 in marks for marks in found)
-    assert all(0 in marks for marks in found)
+        for child, parents in zip(breeder.pool, breeder.parents.tolist(), strict=True):
+            found.setdefault(tuple(parents), set()).update(k.innovation for k in child.links)
+    assert found == {(0, 1): {0, 1, 2}, (1, 0): {0, 1, 2}, (0, 0): {0, 2}, (1, 1): {0, 1}}
 
 
 def test_every_generation_draws_numbers_of_its_own():

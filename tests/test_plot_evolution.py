@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 from PIL import Image
@@ -502,6 +502,8 @@ def test_receptive_shows_nine_of_many():
 
 
 @settings(max_examples=25)
+@example(x=-2.5, long=-0.6, short=0.0)
+@example(x=2.5, long=0.6, short=0.0)
 @given(x=st.floats(-2.5, 2.5), long=st.floats(-0.6, 0.6), short=st.floats(-0.6, 0.6))
 def test_double_pole_is_to_scale(x, long, short):
     try:
