@@ -224,7 +224,9 @@ def _raised(function, *arguments):
 
 
 def test_a_function_that_cannot_be_sent(pool, nets):
-    with pytest.raises(RuntimeError, match="evaluate: the executor lost genomes 0 to 1: .*[pP]ickle"):
+    with pytest.raises(
+        RuntimeError, match="evaluate: the executor lost genomes 0 to 1: .*[pP]ickle.*fitness defined at the top"
+    ):
         evaluate(nets, fitness=lambda net: 1.0, executor=pool)
     assert evaluate(nets, fitness=xor, executor=pool).fitness.shape == (70,)
 

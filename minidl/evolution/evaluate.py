@@ -166,7 +166,10 @@ def _spread(executor: Any, form: str, function: Any, nets: Nets, seed: int, gene
                 break
             back += size
     except Exception as error:
-        raise RuntimeError(f"{WHO}: the executor lost genomes {back} to {back + size - 1}: {_text(error)}") from error
+        unsent = isinstance(error, pickle.PicklingError | AttributeError)  # what pickle raises for a local function
+        hint = f"; is {form} defined at the top of a module, where others can import it?" if unsent else ""
+        lost = f"genomes {back} to {back + size - 1}"
+        raise RuntimeError(f"{WHO}: the executor lost {lost}: {_text(error)}{hint}") from error
     finally:
         for future in futures:
             future.cancel()  # those that nobody waits for any more
