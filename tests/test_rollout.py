@@ -390,6 +390,7 @@ BAD = {
     "seed": (lambda: rollout(TWO, TASK, seed=-1), "rollout: seed must be >= 0, got -1"),
     "large seed": (lambda: rollout(TWO, TASK, seed=2**64), "rollout: seed must be <="),
     "generation": (lambda: rollout(TWO, TASK, generation=0.5), "rollout: generation must be an integer, got 0.5"),
+    "large first": (lambda: rollout(TWO, TASK, first=2**64 - 1), "rollout: first must be <= 18446744073709551614, got"),
     "first": (lambda: rollout(TWO, TASK, first=None), "rollout: first must be an integer, got None"),
     "index": (lambda: play(IDLE, TASK, index=-3), "play: index must be >= 0, got -3"),
     "max_steps": (lambda: rollout(TWO, TASK, max_steps=0), "rollout: max_steps must be >= 1, got 0"),

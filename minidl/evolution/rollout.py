@@ -130,6 +130,7 @@ def rollout(
     start = _start("rollout", env, start, len(nets))
     max_steps = _limit("rollout", env, max_steps)
     E = max(len(nets), len(start))
+    check.integer("rollout", "first", first, high=LARGEST + 1 - E)
     if REFERENCE:
         episodes = [
             _play(nets[e % len(nets)], env, (seed, generation, first + e), start[e] if len(start) else None, max_steps)
