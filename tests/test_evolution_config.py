@@ -219,6 +219,9 @@ def test_double_pole():
         0.05,
     )
     assert not ours.feed_forward and ours.bias == 0.5
+    program = preset("original_1_2_1")
+    for name in ("weight_style", "exclusive", "distance_n", "representative", "equal_fitness", "delta_coding"):
+        assert getattr(ours, name) == getattr(program, name)
 
 
 def test_original():
