@@ -438,7 +438,10 @@ MADE = {
 }
 BOX = FLOOR_PLANS["hard"].walls
 CALLED = {
-    "velocities": (lambda: double_pole(velocities=1), "double_pole: velocities must be one of True, False, got 1"),
+    "velocities": (
+        lambda: (double_pole(velocities=True), double_pole(velocities=1)),  # 1 == True, but is not it
+        "double_pole: velocities must be one of True, False, got 1",
+    ),
     "plan": (lambda: maze("easy"), "maze: plan must be one of 'medium', 'hard', got 'easy'"),
     "list": (lambda: maze([[0, 0, 1, 1]]), "maze: plan must be one of"),
     "words": (lambda: maze(FloorPlan("ab", (0, 0), (1, 1))), "maze: walls must be an array of numbers, got 'ab'"),

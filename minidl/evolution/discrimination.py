@@ -51,7 +51,7 @@ class Trials(NamedTuple):
     middles: np.ndarray
 
 
-@functools.cache
+@functools.lru_cache(typed=True)
 def trials(resolution: int = FIELD) -> Trials:
     r"""The 75 trials. ValueError unless resolution is an odd multiple of 11.
 

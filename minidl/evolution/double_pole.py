@@ -159,7 +159,7 @@ def step_calm(state, outputs):
     return 0.1 * t / SHORT + 0.9 * f, True
 
 
-@functools.cache
+@functools.lru_cache(typed=True)  # 1 is not True
 def double_pole(velocities: bool = True) -> Environment:
     r"""Double pole balancing, with velocities (6 inputs) or without (3 inputs); one output, from 0 to 1.
 
