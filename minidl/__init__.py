@@ -18,6 +18,7 @@ array([2., 4., 6.], dtype=float32)
 | `minidl.save`, `minidl.load`, `minidl.save_checkpoint`, `minidl.load_checkpoint` | weights, whole runs |
 | `minidl.load_torch_recurrent`, `minidl.load_keras_recurrent` | weights of other frameworks' recurrent layers |
 | `minidl.use`, `minidl.manual_seed` | NumPy or CuPy; random numbers |
+| `minidl.set_num_threads` | how many cores a kernel may use |
 | `minidl.testing` | gradient checks, for your own layers too |
 """
 
@@ -36,6 +37,7 @@ from minidl.io import load, save
 from minidl.ops import *  # noqa: F403  (minidl.exp, minidl.cat, ... as in torch; the list is ops.__all__)
 from minidl.random import generator, manual_seed
 from minidl.tensor import Function, Tensor, detect_anomaly, grad_enabled, no_grad
+from minidl.threads import get_num_threads, set_num_threads
 from minidl.train import evaluate, fit, load_checkpoint, predict, save_checkpoint
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "fit",
     "functional",
     "generator",
+    "get_num_threads",
     "grad_enabled",
     "init",
     "load",
@@ -69,6 +72,7 @@ __all__ = [
     "random",
     "save",
     "save_checkpoint",
+    "set_num_threads",
     "testing",
     "train",
     "use",

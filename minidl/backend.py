@@ -113,6 +113,18 @@ def xp_of(array: Any) -> Any:
     return sys.modules["cupy"]
 
 
+def channels_last(x: Any) -> bool:
+    r"""Whether the memory of `x` (N, C, H, W) has the order N, H, W, C: a pixel's channels side by side.
+
+    The shape of an image is always (N, C, H, W); which of its axes is the innermost in memory its strides say, and
+    a kernel goes along with what it finds. Convolutions on the CPU make channels-last images.
+
+    >>> channels_last(np.zeros((1, 2, 3, 3))), channels_last(np.zeros((1, 3, 3, 2)).transpose(0, 3, 1, 2))
+    (False, True)
+    """
+    return not x.flags.c_contiguous and x.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
 def to_numpy(array: Any) -> np.ndarray:
     r"""`array` on the host; itself if it is there already."""
     return sys.modules["cupy"].asnumpy(array) if on_gpu(array) else array

@@ -2,7 +2,9 @@ r"""`njit`: Numba's compiler with the settings that every kernel here needs.
 
 - `error_model="numpy"`: a division by zero gives inf as in NumPy; the default raises, and its test keeps loops from
   being vectorised.
-- no fastmath: a NaN stays a NaN.
+- a NaN stays a NaN: a kernel may allow what changes only the rounding (`fastmath={"contract"}` for a * b + c in one
+  step, `"reassoc"` for sums in another order, without which no sum is vectorised), never what assumes numbers.
+- `nogil`: a kernel runs beside the interpreter, and so beside others of its kind (minidl/threads.py).
 - lazy and cached: nothing is compiled at import, and each kernel only once per machine.
 
 Numba's own cache is an index and numbered data files, all pickled. A process that dies while it writes them, a disk
@@ -18,6 +20,7 @@ in every process. Here the source files of all compiled functions that a kernel 
 On a machine where Numba has no wheel `njit` returns the function as it is, and kernels run on their reference.
 """
 
+import functools
 import hashlib
 import os
 import pickle
@@ -31,8 +34,9 @@ try:
     from numba.core.serialize import dumps
 
     HAS_NUMBA = True
+    COMPILES = not numba.config.DISABLE_JIT  # else kernels run as plain Python, and vector code not at all
 except ImportError:
-    HAS_NUMBA = False
+    HAS_NUMBA = COMPILES = False
 
 _SEAL = hashlib.sha256()
 for _path in (__file__, os.path.join(os.path.dirname(__file__), "scalar.py")):
@@ -41,7 +45,7 @@ for _path in (__file__, os.path.join(os.path.dirname(__file__), "scalar.py")):
 _SEAL = _SEAL.hexdigest()
 
 
-def njit(function: Callable) -> Callable:
+def njit(function: Callable | None = None, *, fastmath: set[str] | None = None) -> Callable:
     r"""Compile `function` at its first call, and keep the result on disk.
 
     >>> @njit
@@ -50,9 +54,11 @@ def njit(function: Callable) -> Callable:
     >>> add(1, 2)
     3
     """
+    if function is None:
+        return functools.partial(njit, fastmath=fastmath)
     if not HAS_NUMBA:
         return function
-    dispatcher = numba.njit(function, error_model="numpy")
+    dispatcher = numba.njit(function, error_model="numpy", nogil=True, fastmath=fastmath or False)
     # A disabled JIT (NUMBA_DISABLE_JIT=1) returns the function itself, and a function typed in at a prompt
     # has no file to stand beside: neither has anything to cache.
     if dispatcher is not function and os.path.exists(function.__code__.co_filename):
