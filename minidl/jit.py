@@ -25,13 +25,16 @@ import hashlib
 import os
 import pickle
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 try:
     import numba
     from numba.core.caching import FunctionCache, IndexDataCacheFile
+    from numba.core.ccallback import CFunc
     from numba.core.dispatcher import Dispatcher
     from numba.core.serialize import dumps
+    from numba.extending import _Intrinsic
 
     HAS_NUMBA = True
     COMPILES = not numba.config.DISABLE_JIT  # else kernels run as plain Python, and vector code not at all
@@ -43,6 +46,8 @@ for _path in (__file__, os.path.join(os.path.dirname(__file__), "scalar.py")):
     with open(_path, "rb") as _file:
         _SEAL.update(_file.read())
 _SEAL = _SEAL.hexdigest()
+
+_by_address: list[Any] = []
 
 
 def njit(function: Callable | None = None, *, fastmath: set[str] | None = None) -> Callable:
@@ -67,6 +72,22 @@ def njit(function: Callable | None = None, *, fastmath: set[str] | None = None) 
         except RuntimeError:  # no folder to write to: compile in every process
             pass
     return dispatcher
+
+
+def address_of(function: Callable, *types: Any) -> int:
+    r"""The address of `function`, compiled for arguments of these types and no result, and kept on disk as above.
+
+    A kernel that many others use is compiled once this way, and they call it by its address; as a function they would
+    each compile it again.
+    """
+    compiled = CFunc(function, (types, numba.types.void), {}, {"error_model": "numpy", "nogil": True})
+    try:
+        compiled._cache = _CheckedCache(function)
+    except RuntimeError:
+        pass
+    compiled.compile()
+    _by_address.append(compiled)  # its code lives as long as it does
+    return compiled.address
 
 
 if HAS_NUMBA:
@@ -126,8 +147,8 @@ if HAS_NUMBA:
             return sig, codegen.magic_tuple(), names, sources
 
     def _callees(function: Callable, found: dict) -> None:
-        """found[f] = (what f is called, digest of its source), for f = `function` and whatever compiled functions it
-        calls; a closure's values are part of its name."""
+        """found[f] = (what f is called, digest of its source), for f = `function` and whatever compiled or
+        intrinsic functions it calls; a closure's values are part of its name."""
         code = function.__code__
         cells = [cell.cell_contents for cell in function.__closure__ or ()]
         values = dumps([x for x in cells if not isinstance(x, Dispatcher)])
@@ -135,6 +156,9 @@ if HAS_NUMBA:
             source = hashlib.sha256(file.read()).hexdigest()
         name = function.__module__, function.__qualname__, hashlib.sha256(values).hexdigest()
         found[function] = name, (code.co_firstlineno, source)
-        for x in cells + [function.__globals__.get(name) for name in code.co_names]:
-            if isinstance(x, Dispatcher) and x.py_func not in found:
-                _callees(x.py_func, found)
+        used = cells + [function.__globals__.get(name) for name in code.co_names]
+        used += [vars(x).get(name) for x in used if isinstance(x, ModuleType) for name in code.co_names]
+        for x in used:
+            callee = x.py_func if isinstance(x, Dispatcher) else x._defn if isinstance(x, _Intrinsic) else None
+            if callee is not None and callee not in found:
+                _callees(callee, found)

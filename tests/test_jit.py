@@ -308,3 +308,29 @@ def test_what_is_special(dtype, width):
     assert [scalar.sigmoid(dtype(x)) for x in (0, np.inf, -np.inf)] == [0.5, 1, 0]
     assert np.signbit(scalar.tanh(dtype(-0.0)))
     assert np.isnan([scalar.tanh(dtype(np.nan)), scalar.sigmoid(dtype(np.nan))]).all()
+
+
+INTRINSIC = """
+from numba import types
+from numba.extending import intrinsic
+
+@intrinsic
+def constant(typing_context):
+    def write(context, builder, signature, arguments):
+        return context.get_constant(types.int64, {value})
+    return types.int64(), write
+"""
+
+
+def test_an_edit_of_an_intrinsic_function_is_noticed(process, tmp_path):
+    """Called by its name, and through its module."""
+    (tmp_path / "user.py").write_text(
+        "import vector\nfrom minidl.jit import njit\nfrom vector import constant\n"
+        "@njit\ndef by_name():\n    return constant()\n@njit\ndef by_module():\n    return vector.constant()\n"
+    )
+    (tmp_path / "other.py").write_text(OTHER.format(factor=2, offset=1))
+    program = "import user; print(*[(f(), sum(f.stats.cache_hits.values())) for f in (user.by_name, user.by_module)])"
+    for value in (1, 2):
+        (tmp_path / "vector.py").write_text(INTRINSIC.format(value=value))
+        assert process(program) == [f"({value},", "0)", f"({value},", "0)"]
+        assert process(program) == [f"({value},", "1)", f"({value},", "1)"]
