@@ -1,88 +1,91 @@
-"""What minidl costs, in CPU time of one thread, beside what it is measured against.
+r"""minidl beside what it is measured against: torch, mygrad, MiniSom, neat-python (`pip install -e ".[bench]"`; those
+that are missing are left out), and beside plain NumPy.
 
-`python -m tests.benchmarks GROUP` runs one of the other files here (evolution, rbf, recurrent, som); without a group:
+    python -m tests.benchmarks                  the first use, then all groups
+    python -m tests.benchmarks conv             one group: conv, layers, recurrent, steps, rbf, som, evolution, first
+    python -m tests.benchmarks --quick          fewer rounds
+    python -m tests.benchmarks --json out.json  every figure, also as JSON
+    python -m tests.benchmarks --threads 2      wall time of two threads; only a quiet machine can tell
 
-import      CPU seconds of `import minidl` in a fresh process
-first step  CPU seconds until the first training step of the lenet demo's model is done, import included: with an empty
-            compile cache (cold) and with a full one (warm)
-operation   microseconds of one recorded multiplication, forward and backward, beyond NumPy's own three
-step        a training step against the same step in plain NumPy (tests/numpy_lenet.py), interleaved: ratio of medians
+One thread each and CPU time unless said otherwise; how that is done says harness.py, what the columns are table.py,
+how to add a row row.py. FFT, wavelets, random walks and skip-grams have no layer here yet, and so no row.
 """
 
+import argparse
 import importlib
-import os
-import statistics
-import subprocess
+import importlib.metadata
+import json
 import sys
-import tempfile
-import time
-
-import numpy as np
 
 import minidl
-from minidl import Tensor
-from tests import numpy_lenet
+from tests.benchmarks import harness, peak, table
+from tests.benchmarks.row import measure
 
-FIRST_STEP = """
-import time
-import numpy as np
-import minidl
-import minidl.functional as F
-from demos.lenet import lenet
-from minidl import Tensor, optim
-model = lenet()
-optimizer = optim.Adam(model.parameters())
-F.cross_entropy(model(Tensor(np.ones((64, 1, 8, 8), np.float32))), Tensor(np.zeros(64, np.int64))).backward()
-optimizer.step()
-print(time.process_time())
-"""
+TABLE = ["conv", "layers", "recurrent", "rbf", "steps"]  # groups whose rows have torch beside them
+GROUPS = ["first", *TABLE, "som", "evolution"]
+ROUNDS, QUICK = 15, 5
+PEERS = ("numpy", "numba", "torch", "mygrad", "minisom", "neat-python")
 
 
-def fresh_process(code, repeats=5, **environment):
-    runs = []
-    for _ in range(repeats):
-        result = subprocess.run(
-            [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=True
-        )
-        runs.append(float(result.stdout))
-    return statistics.median(runs)
+def group(name):
+    return importlib.import_module(f"tests.benchmarks.{name}")
 
 
-def engine(n=1000, repeats=60):
-    x = Tensor([1.0, 2.0], requires_grad=True)
-    a = np.ones(2, np.float32)
-    costs = []
-    for _ in range(repeats):
-        start = time.process_time()
-        y = x
-        for _ in range(n):
-            y = y * 0.999
-        y.backward(np.ones(2))
-        middle = time.process_time()
-        for _ in range(n):
-            a * 0.999  # forward  # noqa: B018
-            a * 0.999  # the one gradient that is asked for  # noqa: B018
-        costs.append((middle - start - (time.process_time() - middle)) / n * 1e6)
-    return statistics.median(costs)
+def rows():
+    """All rows of the table."""
+    return [row for name in TABLE for row in group(name).ROWS]
+
+
+def versions():
+    installed = {
+        d.metadata["Name"].lower(): d.version for d in importlib.metadata.distributions() if d.metadata["Name"]
+    }
+    return {name: installed.get(name) for name in PEERS}
+
+
+def torch_if_installed():
+    try:
+        import torch  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return None
+    return torch
 
 
 def main():
-    print(f"import      {fresh_process('import time, minidl; print(time.process_time())'):.2f} s")
-    with tempfile.TemporaryDirectory() as cache:
-        print(f"first step  {fresh_process(FIRST_STEP, 1, NUMBA_CACHE_DIR=cache):.1f} s cold")
-        print(f"first step  {fresh_process(FIRST_STEP, 3, NUMBA_CACHE_DIR=cache):.2f} s warm")
-    print(f"operation   {engine():.2f} us")
-    for size in (8, 28):
-        ours, plain = numpy_lenet.compare(size)
-        print(
-            f"step        {size}x{size}, batch 64: {ours * 1e3:.2f} ms, "
-            f"plain NumPy {plain * 1e3:.2f} ms, ratio {ours / plain:.2f}"
-        )
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("group", nargs="?", choices=GROUPS, help="one group only")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} rounds instead of {ROUNDS}")
+    parser.add_argument("--threads", type=int, default=1, choices=(1, 2))
+    parser.add_argument("--json", metavar="PATH", help="write every figure there")
+    options = parser.parse_args()
+    minidl.manual_seed(0)
+    harness.use_threads(options.threads, torch_if_installed())
+    found = {"versions": versions(), "threads": options.threads, "rows": [], "wrong": []}
+    found["peak flop/s"] = limit = peak.flops_per_second()
+    print(", ".join(f"{name} {version}" for name, version in found["versions"].items() if version))
+    for name in [options.group] if options.group else GROUPS:
+        module = group(name)
+        print(f"\n{name}" if not hasattr(module, "ROWS") else f"\n{name + table.HEADER[len(name) :]}")
+        for row in getattr(module, "ROWS", ()):
+            try:
+                measured = measure(row, QUICK if options.quick else ROUNDS, options.threads)
+            except Exception as wrong:  # a row that does not work leaves the others alone, but is not passed over
+                found["wrong"].append(f"{row.name}: {wrong!r}")
+                print(f"{row.name:34}WRONG: {wrong!r}", flush=True)
+                continue
+            found["rows"].append(measured | {"group": name})
+            print(table.line(measured, limit), flush=True)
+        if hasattr(module, "more"):
+            found[name] = module.more()
+    if found["rows"]:
+        found["means"] = table.print_means(found["rows"])
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(found, file, indent=1)
+    return 1 if found["wrong"] else 0
 
 
 if __name__ == "__main__":
-    minidl.manual_seed(0)
-    if len(sys.argv) > 1:
-        importlib.import_module(f"tests.benchmarks.{sys.argv[1]}").main()
-    else:
-        main()
+    sys.exit(main())

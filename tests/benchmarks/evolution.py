@@ -1,6 +1,7 @@
 """`python -m tests.benchmarks evolution`: evolution beside neat-python 2.0.0 (which it needs), one thread, CPU time.
 
-Both take turns, and the median of the ratios counts. Everything that either does is included, reporters too.
+Both take turns (harness.py), and the ratio of the medians counts. Everything that either does is included, reporters
+too.
 
 xor generation    150 genomes: networks, fitness, species, children, statistics (mean of the first 50 generations)
 build + forward   a network with 2 inputs, 10 hidden nodes, 1 output and 32 links, made from its genome and asked
@@ -9,35 +10,25 @@ hyperneat         a genome of the 11 x 11 task: 14,641 links queried, 75 trials;
 cppn image        256 x 256 pixels, a network with 10 hidden nodes
 """
 
+import importlib.util
 import math
 import statistics
-import time
 
 import numpy as np
 
 from minidl.evolution import CPPN, Genome, NEATConfig, Nets, Pool, discrimination, double_pole, evolve, rollout
-from tests.benchmarks import neat_python
+from tests.benchmarks import harness, neat_python
 
 X = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = np.array([0.0, 1.0, 1.0, 0.0])
 
 
-def cpu_seconds(function):
-    start = time.process_time()
-    function()
-    return time.process_time() - start
-
-
 def beside(name, unit, asked, ours, theirs, n_ours=1, n_theirs=1, rounds=7):
-    """Both in turns; n: how many units of work a call does. Prints the medians and the median ratio."""
-    ours(), theirs()
-    spent = [], []
-    for i in range(rounds):
-        for k in (0, 1) if i % 2 else (1, 0):
-            spent[k].append(cpu_seconds((ours, theirs)[k]) / (n_ours, n_theirs)[k] * 1e6)
-    ratio = statistics.median(b / a for a, b in zip(*spent, strict=True))
-    a, b = (statistics.median(times) for times in spent)
-    print(f"{name:28} {a:10.2f} us   neat-python {b:11.1f} us {unit:10} {ratio:6.0f} x   (asked: {asked})", flush=True)
+    """Both in turns; n: how many units of work a call does. Prints the medians of a unit and their ratio."""
+    times = harness.turns({"minidl": ours, "neat-python": theirs}, rounds)
+    a, b = (statistics.median(t) / n * 1e6 for t, n in zip(times.values(), (n_ours, n_theirs), strict=True))
+    print(f"{name:28} {a:10.2f} us   neat-python {b:11.1f} us {unit:10} {b / a:6.0f} x   (asked: {asked})", flush=True)
+    return {"name": name, "minidl us": a, "neat-python us": b, "times faster": b / a}
 
 
 def random_genome(rng, n_inputs, n_hidden, n_links, activations=("sigmoid",)):
@@ -63,7 +54,7 @@ def xor_generation():
     def fitness(nets):
         return 4 - ((nets(X)[:, :, 0] - Y) ** 2).sum(axis=1)
 
-    beside(
+    return beside(
         "xor generation",
         "",
         "15",
@@ -89,7 +80,7 @@ def build_and_forward(batch, asked, P=150):
         nets = [neat.nn.FeedForwardNetwork.create(genome, settings) for genome in theirs]
         return [[net.activate(row)[0] for row in rows] for net in nets]
 
-    beside(f"build + forward, batch {batch}", "a genome", asked, lambda: Nets(pool)(x), ask, P, len(theirs))
+    return beside(f"build + forward, batch {batch}", "a genome", asked, lambda: Nets(pool)(x), ask, P, len(theirs))
 
 
 def plain_double_pole(net, max_steps):
@@ -140,7 +131,9 @@ def balancing(asked, P=150, max_steps=1000):
         net = neat.nn.FeedForwardNetwork.create(theirs, settings)
         return plain_double_pole(net, max_steps)
 
-    beside("double pole", "a step", asked, lambda: rollout(Nets(pool), env, max_steps=max_steps), plain, steps, plain())
+    return beside(
+        "double pole", "a step", asked, lambda: rollout(Nets(pool), env, max_steps=max_steps), plain, steps, plain()
+    )
 
 
 def substrate(asked, P=50):
@@ -159,7 +152,7 @@ def substrate(asked, P=50):
         return [net.activate(pair)[0] for pair in pairs]
 
     pool = Pool.from_genomes(ours)
-    beside("hyperneat", "a genome", asked, lambda: discrimination(Nets(pool)), queries, P, 1, rounds=5)
+    return beside("hyperneat", "a genome", asked, lambda: discrimination(Nets(pool)), queries, P, 1, rounds=5)
 
 
 def image(asked):
@@ -176,17 +169,12 @@ def image(asked):
         net = neat.nn.FeedForwardNetwork.create(theirs, settings)
         return [net.activate(pixel)[0] for pixel in pixels]
 
-    beside("cppn image", "an image", asked, lambda: CPPN(ours).image(256, 256), plain, rounds=5)
+    return beside("cppn image", "an image", asked, lambda: CPPN(ours).image(256, 256), plain, rounds=5)
 
 
-def main():
-    xor_generation()
-    build_and_forward(4, asked="60")
-    build_and_forward(500, asked="100")
-    balancing(asked="25")
-    substrate(asked="150")
-    image(asked="80")
-
-
-if __name__ == "__main__":
-    main()
+def more():
+    if not importlib.util.find_spec("neat"):
+        print("neat-python is not installed")
+        return []
+    found = [xor_generation(), build_and_forward(4, asked="60"), build_and_forward(500, asked="100")]
+    return [*found, balancing(asked="25"), substrate(asked="150"), image(asked="80")]

@@ -1,6 +1,7 @@
-"""`python -m tests.benchmarks.som`: the self-organising map beside MiniSom (which it needs), one thread, CPU time.
+"""`python -m tests.benchmarks som`: the self-organising map beside MiniSom; the row's steps are Gaussian.
 
-step     microseconds of one online step, 20 x 20 units, 64 features, Gaussian; the two take turns, medians
+Then, if MiniSom is installed, what the maps are worth:
+
 digits   12 x 12 units; first weights, order of the rows, number of steps and schedule (MiniSom's "asymptotic_decay" to
          a third, which is "inverse" here) are the same for both, so in float64, which MiniSom computes in, the maps are
          the same too; in float32 now and then another of two equally near units wins, and the map goes its own way.
@@ -9,36 +10,42 @@ digits   12 x 12 units; first weights, order of the rows, number of steps and sc
 iris     8 x 8 units, 10 stratified splits: accuracy of the winner's vote and of the averaged labels
 """
 
-import statistics
-import time
+import importlib.util
 
 import numpy as np
 
 import minidl
 from minidl import datasets, nn
 from minidl.nn.som_init import INITS
+from tests.benchmarks.peers import normal
+from tests.benchmarks.row import Row
 
 SEEDS, EPOCHS = 5, 11
 
 
-def cpu_seconds(function):
-    start = time.process_time()
-    function()
-    return time.process_time() - start
+def som(N, units, D):
+    """N online steps."""
+    x = normal(N, D)
+
+    def ours():
+        map_ = nn.SOM(units, units, D, sigma=units / 2)
+        return lambda: [map_.partial_fit(x, total_steps=N * 1000)][:0]
+
+    def theirs():
+        from minisom import MiniSom  # noqa: PLC0415
+
+        map_ = MiniSom(units, units, D, sigma=units / 2, random_seed=0)
+        return lambda: [map_.train(x, N, random_order=True)][:0]
+
+    return {"minidl": ours, "MiniSom": theirs}
 
 
-def step(MiniSom, N=2000, rounds=15):
-    x = np.random.default_rng(0).normal(size=(N, 64)).astype("float32")
-    theirs, ours = MiniSom(20, 20, 64, sigma=10, random_seed=0), nn.SOM(20, 20, 64, sigma=10.0)
-    passes = (lambda: ours.partial_fit(x, total_steps=N * rounds), lambda: theirs.train(x, N, random_order=True))
-    for once in passes:
-        once()
-    spent = [[], []]
-    for i in range(rounds):
-        for k in (0, 1) if i % 2 else (1, 0):
-            spent[k].append(cpu_seconds(passes[k]) / N * 1e6)
-    ours, theirs = (statistics.median(times) for times in spent)
-    print(f"step    minidl {ours:.2f} us, MiniSom {theirs:.1f} us: {theirs / ours:.1f} x")
+def nothing(results, name):
+    """The rows come in another order on either side; that equal orders give equal maps says `more`."""
+
+
+SIZE, TINY = {"N": 2000, "units": 20, "D": 64}, {"N": 5, "units": 3, "D": 2}
+ROWS = [Row("SOM 20x20x64, 2000 online steps", som, SIZE, TINY, kind="extra", check=nothing)]
 
 
 def ranks(a):
@@ -107,13 +114,9 @@ def iris(splits=10):
     )
 
 
-def main():
-    from minisom import MiniSom  # noqa: PLC0415  (not needed by the tests, which import all files)
+def more():
+    if importlib.util.find_spec("minisom"):
+        from minisom import MiniSom  # noqa: PLC0415
 
-    step(MiniSom)
-    digits(MiniSom)
+        digits(MiniSom)
     iris()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,138 @@
+r"""`python -m tests.benchmarks first`: what the first use costs, each in a fresh process, in CPU seconds.
+
+import      `import minidl`
+first step  until the first training step of the lenet demo's model is done, import included: with an empty compile
+            cache (cold) and with a full one (cached)
+kernels     the longest compilations, with an empty cache, while every row of the table is run once
+operation   microseconds of one recorded multiplication, forward and backward, beyond NumPy's own three
+memory      what a training step of LeNet, batch 128, adds to the peak of the process after its imports
+step        a training step against the same step in plain NumPy (tests/numpy_lenet.py), interleaved: ratio of medians
+"""
+
+import importlib.util
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+
+from minidl import Tensor
+from tests import numpy_lenet
+from tests.benchmarks import steps
+
+FIRST_STEP = """
+import time
+import numpy as np
+import minidl
+import minidl.functional as F
+from demos.lenet import lenet
+from minidl import Tensor, optim
+model = lenet()
+optimizer = optim.Adam(model.parameters())
+F.cross_entropy(model(Tensor(np.ones((64, 1, 8, 8), np.float32))), Tensor(np.zeros(64, np.int64))).backward()
+optimizer.step()
+print(time.process_time())
+"""
+
+
+def fresh(code: str, **environment: str):
+    """What `code` prints, as JSON, in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, check=True
+    )
+    return json.loads(result.stdout)
+
+
+def median(code: str, repeats: int, **environment: str) -> float:
+    return statistics.median(fresh(code, **environment) for _ in range(repeats))
+
+
+def compilations() -> list:
+    """[seconds, kernel, its argument types] of everything that is compiled while each row runs once (for a fresh
+    process). What a kernel calls is compiled with it and counts for both."""
+    from numba.core import event  # noqa: PLC0415  (not where Numba has no wheel)
+
+    from tests.benchmarks.__main__ import rows  # noqa: PLC0415
+
+    begun, found = [], []
+
+    class Watch(event.Listener):
+        def on_start(self, _):
+            begun.append(time.process_time())
+
+        def on_end(self, compiled):
+            function = compiled.data["dispatcher"].py_func
+            seconds = time.process_time() - begun.pop()
+            found.append([seconds, f"{function.__module__}.{function.__name__}", str(compiled.data["args"])])
+
+    event.register("numba:compile", Watch())
+    for row in rows():
+        row.sides(**row.size)["minidl"]()()
+    return sorted(found, reverse=True)
+
+
+def operation(n=1000, repeats=60) -> float:
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    a = np.ones(2, np.float32)
+    costs = []
+    for _ in range(repeats):
+        start = time.process_time()
+        y = x
+        for _ in range(n):
+            y = y * 0.999
+        y.backward(np.ones(2))
+        middle = time.process_time()
+        for _ in range(n):
+            a * 0.999  # forward  # noqa: B018
+            a * 0.999  # the one gradient that is asked for  # noqa: B018
+        costs.append((middle - start - (time.process_time() - middle)) / n * 1e6)
+    return statistics.median(costs)
+
+
+def lenet_memory(side: str) -> float:
+    """MiB that three training steps add to the peak of this (fresh) process."""
+    if side == "torch":
+        import torch  # noqa: F401, PLC0415
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    once = steps.lenet(128)[side]()
+    for _ in range(3):
+        once()
+    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
+
+
+def more() -> dict:
+    """Measure and print all of it."""
+    found = {"import s": median("import time, minidl; print(time.process_time())", 5)}
+    print(f"import      {found['import s']:.2f} s (goal 0.60)")
+    with tempfile.TemporaryDirectory() as cache:
+        found["first step cold s"] = median(FIRST_STEP, 1, NUMBA_CACHE_DIR=cache)
+        found["first step cached s"] = median(FIRST_STEP, 3, NUMBA_CACHE_DIR=cache)
+    print(f"first step  {found['first step cold s']:.1f} s cold (goal 15)")
+    print(f"first step  {found['first step cached s']:.2f} s cached (goal 1)")
+    with tempfile.TemporaryDirectory() as cache:
+        code = "import json; from tests.benchmarks import first; print(json.dumps(first.compilations()))"
+        found["kernels s"] = kernels = fresh(code, NUMBA_CACHE_DIR=cache)
+    print(f"kernels     {sum(s for s, *_ in kernels):.1f} s cold for {len(kernels)}, the longest (goal 3):")
+    for seconds, name, types in kernels[:8]:
+        print(f"            {seconds:.2f} s {name} {types:.90}")
+    found["operation us"] = operation()
+    print(f"operation   {found['operation us']:.2f} us")
+    for side in ("minidl", "torch"):
+        if side == "minidl" or importlib.util.find_spec("torch"):
+            code = f"from tests.benchmarks import first; print(first.lenet_memory({side!r}))"
+            fresh(code)  # fills the compile cache
+            found[f"memory {side} MiB"] = median(code, 3)
+            print(f"memory      {found[f'memory {side} MiB']:.0f} MiB {side}")
+    for size in numpy_lenet.SIZES:
+        ours, plain = numpy_lenet.compare(size)
+        found[f"step {size} ms"] = [ours * 1e3, plain * 1e3]
+        print(
+            f"step        {size}x{size}, batch 64: {ours * 1e3:.2f} ms, "
+            f"plain NumPy {plain * 1e3:.2f} ms, ratio {ours / plain:.2f}"
+        )
+    return found
