@@ -34,6 +34,8 @@ from minidl.threads import shards_for, share
 
 NO_JUMP = np.zeros(1, np.int64)  # the table of jumps of a plain product
 
+BLOCK = 256  # terms of a sum that are done at a time
+
 
 # ---- reference ----
 def matmul_ref(xp: Any, a: Any, b: Any) -> Any:
@@ -107,14 +109,14 @@ def pack_cpu(b, panels):
 def matmul_cpu(shard, shards, driver, a, panels, jumps, c):
     (M, N), K = c.shape, panels.shape[1]
     m, end = shard * M // shards, (shard + 1) * M // shards
-    first_a, first_c = a.ctypes.data + m * a.strides[0], c.ctypes.data + m * c.strides[0]
-    product(
-        driver,
-        *(end - m, N, 1, K),
-        *(first_a, a.strides[0], a.strides[1], jumps.ctypes.data),
-        *(panels.ctypes.data, panels.strides[0], 0, panels.strides[1]),
-        *(first_c, c.strides[0], 0),
-    )
+    a_0, b_0, c_0 = a.ctypes.data + m * a.strides[0], panels.ctypes.data, c.ctypes.data + m * c.strides[0]
+    for k in range(0, K, BLOCK):  # so that what a column of tiles reads of A stays in the nearest cache
+        product(
+            *(driver, end - m, N, 1, min(BLOCK, K - k)),
+            *(a_0 + k * a.strides[1], a.strides[0], a.strides[1], jumps.ctypes.data),
+            *(b_0 + k * panels.strides[1], panels.strides[0], 0, panels.strides[1]),
+            *(c_0, c.strides[0], k > 0),
+        )
 
 
 # ---- what layers call ----

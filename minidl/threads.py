@@ -89,9 +89,10 @@ def share(kernel: Callable, shards: int, *args: Any) -> None:
         for shard in waiting:
             kernel(shard, shards, *args)
 
-    if _pool is None:
-        _pool = ThreadPoolExecutor(_n - 1, thread_name_prefix="minidl")
-    others = [_pool.submit(work) for _ in range(threads - 1)]
+    pool = _pool
+    if pool is None:
+        pool = _pool = ThreadPoolExecutor(max(_n, 2) - 1, thread_name_prefix="minidl")
+    others = [pool.submit(work) for _ in range(threads - 1)]
     try:
         work()
     finally:
