@@ -12,7 +12,6 @@ step        a training step against the same step in plain NumPy (tests/numpy_le
 import importlib.util
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ import time
 
 import numpy as np
 
-from minidl import Tensor
+from minidl import Tensor, jit
 from tests import numpy_lenet
 from tests.benchmarks import steps
 
@@ -53,26 +52,40 @@ def median(code: str, repeats: int, **environment: str) -> float:
 
 
 def compilations() -> list:
-    """[seconds, kernel, its argument types] of everything that is compiled while each row runs once (for a fresh
-    process). What a kernel calls is compiled with it and counts for both."""
-    from numba.core import event  # noqa: PLC0415  (not where Numba has no wheel)
+    """[seconds, kernel, its argument types] of each kernel that is compiled while every row runs once (for a fresh
+    process). What it calls is compiled with it and counts for both."""
+    import numba  # noqa: PLC0415  (not where Numba has no wheel)
+    from numba.core import ccallback, event  # noqa: PLC0415
 
     from tests.benchmarks.__main__ import rows  # noqa: PLC0415
 
     begun, found = [], []
 
-    class Watch(event.Listener):
+    def end(function, types):
+        seconds = time.process_time() - begun.pop()
+        if function.__module__.startswith("minidl"):  # others are parts of Numba
+            found.append([seconds, f"{function.__module__}.{function.__name__}", str(types)])
+
+    class Watch(event.Listener):  # of functions
         def on_start(self, _):
             begun.append(time.process_time())
 
         def on_end(self, compiled):
-            function = compiled.data["dispatcher"].py_func
-            seconds = time.process_time() - begun.pop()
-            found.append([seconds, f"{function.__module__}.{function.__name__}", str(compiled.data["args"])])
+            end(compiled.data["dispatcher"].py_func, compiled.data["args"])
 
+    class Timed(ccallback.CFunc):  # of what is called by its address
+        def _compile_uncached(self):
+            begun.append(time.process_time())
+            result = super()._compile_uncached()
+            end(self._pyfunc, self._sig.args)
+            return result
+
+    jit.CFunc = Timed
     event.register("numba:compile", Watch())
+    numba.njit(lambda: 0)()  # starts the compiler
     for row in rows():
-        row.sides(**row.size)["minidl"]()()
+        for side in ("minidl", "minidl channels_last"):
+            row.sides(**row.size).get(side, lambda: lambda: None)()()
     return sorted(found, reverse=True)
 
 
@@ -95,14 +108,22 @@ def operation(n=1000, repeats=60) -> float:
 
 
 def lenet_memory(side: str) -> float:
-    """MiB that three training steps add to the peak of this (fresh) process."""
+    """MiB that three training steps add to this (fresh) process, at their peak."""
     if side == "torch":
         import torch  # noqa: F401, PLC0415
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = memory("VmRSS")
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")  # the peak so far is forgotten: what an import needs for a moment does not count
     once = steps.lenet(128)[side]()
     for _ in range(3):
         once()
-    return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak) / 1024
+    return memory("VmHWM") - before
+
+
+def memory(kind: str) -> float:
+    """MiB of this process: VmRSS now, VmHWM at most so far. (ru_maxrss would begin with what the parent had.)"""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith(kind)) / 1024
 
 
 def more() -> dict:
@@ -118,8 +139,8 @@ def more() -> dict:
         code = "import json; from tests.benchmarks import first; print(json.dumps(first.compilations()))"
         found["kernels s"] = kernels = fresh(code, NUMBA_CACHE_DIR=cache)
     print(f"kernels     {sum(s for s, *_ in kernels):.1f} s cold for {len(kernels)}, the longest (goal 3):")
-    for seconds, name, types in kernels[:8]:
-        print(f"            {seconds:.2f} s {name} {types:.90}")
+    for seconds, name, _ in kernels[:8]:
+        print(f"            {seconds:.2f} s {name}")
     found["operation us"] = operation()
     print(f"operation   {found['operation us']:.2f} us")
     for side in ("minidl", "torch"):
@@ -127,7 +148,7 @@ def more() -> dict:
             code = f"from tests.benchmarks import first; print(first.lenet_memory({side!r}))"
             fresh(code)  # fills the compile cache
             found[f"memory {side} MiB"] = median(code, 3)
-            print(f"memory      {found[f'memory {side} MiB']:.0f} MiB {side}")
+            print(f"memory      {found[f'memory {side} MiB']:.1f} MiB {side}")
     for size in numpy_lenet.SIZES:
         ours, plain = numpy_lenet.compare(size)
         found[f"step {size} ms"] = [ours * 1e3, plain * 1e3]
