@@ -16,7 +16,7 @@ pace: 98 % of what the core can do at best, where a loop over rows and columns r
 A processor also needs some cycles for each multiplication and addition, 4 of them, say, and has room for two at a time:
 it is kept busy only if 8 or more sums wait for nothing but their turn. 24 do.
 
-How large a tile fits depends on the processor, which is asked when this is compiled:
+How large a tile fits depends on the processor, which is asked (or NUMBA_CPU_FEATURES, where it is set):
 
 | processor | bytes of a vector | vector registers | tile |
 |---|---|---|---|
@@ -38,13 +38,14 @@ from typing import Any
 from minidl.jit import HAS_NUMBA
 
 if HAS_NUMBA:
+    import numba
     from llvmlite import binding, ir
     from numba import types
     from numba.core import cgutils
     from numba.extending import intrinsic
 
-    _features = binding.get_host_cpu_features()
-    BYTES, ROWS = (64, 12) if _features.get("avx512f") else (32, 6) if _features.get("avx2") else (16, 6)
+    _features = (numba.config.CPU_FEATURES or binding.get_host_cpu_features().flatten()).split(",")
+    BYTES, ROWS = (64, 12) if "+avx512f" in _features else (32, 6) if "+avx2" in _features else (16, 6)
 
     VOID, I1, I32, I64 = ir.VoidType(), ir.IntType(1), ir.IntType(32), ir.IntType(64)
     NUMBER = {4: ir.FloatType(), 8: ir.DoubleType()}
@@ -99,9 +100,9 @@ class Vectors:
         return cgutils.get_or_insert_function(self.x.module, kind, name)
 
 
-def tile_function(module: Any, size: int, rows: int, n_vectors: int, masked: bool) -> Any:
+def tile_function(module: Any, size: int, rows: int, n_vectors: int, masked: bool, by_channel: bool) -> Any:
     r"""The tile above for so many rows and vectors, written into `module` unless it is there."""
-    name = f"minidl_tile_{size}_{rows}_{n_vectors}{'_masked' if masked else ''}"
+    name = f"minidl_tile_{size}_{rows}_{n_vectors}{'_masked' if masked else ''}{'_by_channel' if by_channel else ''}"
     if name in module.globals:
         return module.globals[name]
     function = ir.Function(module, ir.FunctionType(VOID, [I64] * 13), name)
@@ -139,8 +140,11 @@ def tile_function(module: Any, size: int, rows: int, n_vectors: int, masked: boo
     b_vectors = [v.load(place(b_now, i), is_masked[i]) for i in range(n_vectors)]
     new = []
     for r in range(rows):
-        a_r = v.spread(v.load_number(x.add(a_now, x.mul(a_m, I64(r)))))
+        a_row = x.add(a_now, x.mul(a_m, I64(r)))
+        a_r = None if by_channel else v.spread(v.load_number(a_row))
         for i in range(n_vectors):
+            if by_channel:
+                a_r = v.load(place(a_row, i), is_masked[i])
             new.append(x.fadd(acc[len(new)], x.fmul(a_r, b_vectors[i], flags=FUSE), flags=FUSE))
     k_next = x.add(k, I64(1))
     for variable, first, later in (
@@ -174,13 +178,13 @@ def tile_function(module: Any, size: int, rows: int, n_vectors: int, masked: boo
 if HAS_NUMBA:
 
     @intrinsic(prefer_literal=True)
-    def tile(typing_context, size, rows, a, a_m, a_k, jumps, Q, K, b, b_q, b_k, c, c_m, left, add):
+    def tile(typing_context, size, by_channel, rows, a, a_m, a_k, jumps, Q, K, b, b_q, b_k, c, c_m, left, add):
         """To be called in a compiled function: the tile for numbers of `size` bytes (a constant), for so many rows
         (1 ... ROWS) and `left` columns: all if there are two vectors of them or more. For the others see gemm.py."""
         lanes, n_bytes = BYTES // size.literal_value, size.literal_value
 
         def write(context, x, signature, arguments):
-            _, rows, *rest, left, add = arguments
+            _, _, rows, *rest, left, add = arguments
             two, one = x.icmp_signed(">=", left, I64(2 * lanes)), x.icmp_signed("<=", left, I64(lanes))
             kind = x.select(two, I64(0), x.select(one, I64(2), I64(1)))
             done = x.append_basic_block("tile_done")
@@ -191,9 +195,9 @@ if HAS_NUMBA:
                     switch.add_case(I64(number * (ROWS + 1) + r), block)
                     x.position_at_end(block)
                     in_last = x.sub(left, I64(lanes)) if number == 1 else left
-                    x.call(tile_function(x.module, n_bytes, r, n_vectors, masked), [*rest, in_last, add])
+                    x.call(tile_function(x.module, n_bytes, r, n_vectors, masked, by_channel.literal_value), [*rest, in_last, add])
                     x.branch(done)
             x.position_at_end(done)
             return context.get_dummy_value()
 
-        return types.void(size, *[types.int64] * 14), write
+        return types.void(size, by_channel, *[types.int64] * 14), write

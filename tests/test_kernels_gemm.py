@@ -1,6 +1,7 @@
 """The register tile and the product that it makes up: every number of rows, every kind of columns, every layout."""
 
 import os
+import platform
 import subprocess
 import sys
 import threading
@@ -134,3 +135,28 @@ def test_the_driver_is_compiled_once_a_machine(tmp_path):
         for _ in range(2)
     ]
     assert [run.stdout.split() for run in runs] == [["1"], ["0"]]
+
+
+OTHER_PROCESSORS = {
+    "AVX2": ("haswell", "+avx2,+avx,+fma,+sse4.2,+sse4.1,+ssse3,+sse3,+sse2", 32),
+    "SSE2 alone": ("x86-64", "+sse2", 16),
+}
+ON_ANOTHER = """
+import sys
+import pytest
+from minidl.kernels import tile
+assert tile.BYTES == int(sys.argv[1])
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k", "every_tile or jumps or infinity", "tests/test_kernels_gemm.py"]))
+"""
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="names of features of x86 processors")
+@pytest.mark.parametrize("processor", OTHER_PROCESSORS)
+def test_tiles_of_other_processors(processor, tmp_path):
+    name, features, n_bytes = OTHER_PROCESSORS[processor]
+    environment = os.environ | {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features}
+    environment |= {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.getcwd()}
+    run = subprocess.run(
+        [sys.executable, "-c", ON_ANOTHER, str(n_bytes)], env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 0, run.stdout + run.stderr

@@ -1,4 +1,4 @@
-"""The pool: every shard once, the same result on any number of threads; errors, forks, and callers beside each other."""
+"""The pool: every shard once; one result on any number of threads; errors, forks, and callers beside each other."""
 
 import os
 import subprocess
