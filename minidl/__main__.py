@@ -12,6 +12,7 @@ import numpy as np
 import threadpoolctl
 
 from minidl import backend, jit
+from minidl.threads import get_num_threads
 
 
 def doctor() -> list[tuple[str, str]]:
@@ -35,7 +36,11 @@ def doctor() -> list[tuple[str, str]]:
         ("matplotlib", version("matplotlib")),
         ("safetensors", version("safetensors")),
         ("kernels", kernels),
-        ("threads", f"{os.cpu_count()} cores; NumPy's BLAS is held at one thread ({'; '.join(blas) or 'not found'})"),
+        (
+            "threads",
+            f"{get_num_threads()} for kernels, on {os.cpu_count()} cores; NumPy's BLAS is held at one thread "
+            f"({'; '.join(blas) or 'not found'})",
+        ),
         ("gpu", "yes, " + gpu_name() if reason is None else f"no: {reason}"),
         ("backend", f'{backend.current()} (change it with minidl.use("cupy") or MINIDL_BACKEND=cupy)'),
     ]
