@@ -62,8 +62,8 @@ if HAS_NUMBA:
         return types.void(*[types.int64] * 16), write
 
 
-def driver_for(size: int) -> Any:
-    """The two loops, for numbers of `size` bytes."""
+def driver_for(size: int, by_channel: bool) -> Any:
+    """The two loops, for numbers of `size` bytes. By channel, A[m, q, k] has a number for each column, side by side."""
     width = 2 * BYTES // size
 
     def gemm(M, N, Q, K, a, a_m, a_k, jumps, b, b_n, b_q, b_k, c, c_m, add):
@@ -71,11 +71,14 @@ def driver_for(size: int) -> Any:
             m, tiles = 0, -(-M // ROWS)
             while tiles:
                 rows = -(-(M - m) // tiles)  # 14 rows are 7 and 7; the sums of 2 by themselves would keep nobody busy
-                tile(size, rows, a + m * a_m, a_m, a_k, jumps, Q, K, b, b_q, b_k, c + m * c_m, c_m, N - n, add)
+                a_0, c_0 = a + m * a_m, c + m * c_m
+                tile(size, by_channel, rows, a_0, a_m, a_k, jumps, Q, K, b, b_q, b_k, c_0, c_m, N - n, add)
                 m += rows
                 tiles -= 1
             b += b_n
             c += width * size
+            if by_channel:
+                a += width * size
 
     return gemm
 
@@ -86,9 +89,10 @@ def width(dtype: Any) -> int:
 
 
 @functools.cache
-def driver(dtype: Any) -> int:
-    r"""The address of the driver for float32 or float64 numbers, compiled at the first call."""
-    return address_of(driver_for(np.dtype(dtype).itemsize), *[types.int64] * 15)
+def driver(dtype: Any, by_channel: bool = False) -> int:
+    r"""The address of the driver for float32 or float64 numbers, compiled at the first call; `by_channel`: of the one
+    whose columns are sums of their own, C[m, n] (+)= sum over q, k of A[m, q, k, n] * B[q, k, n]."""
+    return address_of(driver_for(np.dtype(dtype).itemsize, by_channel), *[types.int64] * 15)
 
 
 @njit

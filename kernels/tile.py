@@ -29,6 +29,9 @@ LLVM's own language, through Numba's `intrinsic`: a function of Python that is r
 puts down the instructions one by one. Below, `x` is what writes them: `x.fadd(a, b)` adds nothing, it writes down an
 addition.
 
+The same tile works by channel (kernels/depthwise.py): A[r, q, k] is then a vector too, as wide as the columns, and every
+column is a sum of its own, acc[r][v] += A[r, q, k, v] * B[q, k, v].
+
 There is one function for each number of rows up to ROWS, and for each kind of columns that are left: two vectors; two
 of which the last is cut off; one. What is cut off is masked: it is neither read nor written.
 """
@@ -195,7 +198,8 @@ if HAS_NUMBA:
                     switch.add_case(I64(number * (ROWS + 1) + r), block)
                     x.position_at_end(block)
                     in_last = x.sub(left, I64(lanes)) if number == 1 else left
-                    x.call(tile_function(x.module, n_bytes, r, n_vectors, masked, by_channel.literal_value), [*rest, in_last, add])
+                    function = tile_function(x.module, n_bytes, r, n_vectors, masked, by_channel.literal_value)
+                    x.call(function, [*rest, in_last, add])
                     x.branch(done)
             x.position_at_end(done)
             return context.get_dummy_value()
