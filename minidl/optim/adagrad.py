@@ -21,6 +21,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minidl.backend import xp_of
+from minidl.kernels.optim import adagrad
 from minidl.optim.optimizer import Optimizer, not_negative
 
 
@@ -59,8 +60,4 @@ class Adagrad(Optimizer):
         return {"s": xp_of(w).full_like(w, group["initial_accumulator_value"])}
 
     def update(self, w, g, state, group):
-        s = state["s"]
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
-        s += g * g
-        w -= group["lr"] * g / (xp_of(w).sqrt(s) + group["eps"])
+        adagrad(w, g, state["s"], group["lr"], group["weight_decay"], group["eps"])

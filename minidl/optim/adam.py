@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minidl.backend import xp_of
+from minidl.kernels.optim import adam
 from minidl.optim.optimizer import Optimizer, decay_rates, not_negative
 
 
@@ -56,9 +57,9 @@ class Adam(Optimizer):
         return {"t": 0, "m": xp.zeros_like(w), "v": xp.zeros_like(w)}
 
     def update(self, w, g, state, group):
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
-        adam_step(w, g, state, group)
+        state["t"] += 1
+        m, v, decay = state["m"], state["v"], group["weight_decay"]
+        adam(w, g, m, v, state["t"], group["lr"], group["betas"], decay, 1.0, group["eps"])
 
 
 class AdamW(Adam):
@@ -84,18 +85,6 @@ class AdamW(Adam):
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
     def update(self, w, g, state, group):
-        w *= 1 - group["lr"] * group["weight_decay"]
-        adam_step(w, g, state, group)
-
-
-def adam_step(w: Any, g: Any, state: dict[str, Any], group: dict[str, Any]) -> None:
-    r"""What both have in common: the averages, their correction and the step."""
-    (b1, b2), m, v = group["betas"], state["m"], state["v"]
-    state["t"] += 1
-    m *= b1
-    m += (1 - b1) * g
-    v *= b2
-    v += (1 - b2) * g * g
-    m_hat = m / (1 - b1 ** state["t"])
-    v_hat = v / (1 - b2 ** state["t"])
-    w -= group["lr"] * m_hat / (xp_of(w).sqrt(v_hat) + group["eps"])
+        state["t"] += 1
+        m, v, keep = state["m"], state["v"], 1 - group["lr"] * group["weight_decay"]
+        adam(w, g, m, v, state["t"], group["lr"], group["betas"], 0.0, keep, group["eps"])

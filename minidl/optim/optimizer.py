@@ -15,6 +15,7 @@ Parameter groups have options of their own: `SGD([{"params": body, "lr": 0.01}, 
 """
 
 import itertools
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -51,6 +52,7 @@ class Optimizer:
     def __init__(self, params: Iterable[Any], **defaults: Any):
         self.who = type(self).__name__
         self.param_groups: list[dict[str, Any]] = []
+        self._passed: dict[int, dict[str, Any]] = {}  # the groups as the last step found them
         if isinstance(params, Tensor):
             raise check.DTypeError(f"{self.who}: params must be a list of parameters, got a single tensor; [tensor]?")
         if not isinstance(params, Iterable):
@@ -92,26 +94,20 @@ class Optimizer:
     def step(self) -> None:
         r"""Change every parameter that has a gradient. Gradients that are NaN or infinite are not looked for.
         ShapeError, with nothing changed, for a gradient of another shape than its parameter."""
-        for group in self.param_groups:
-            self.check_options({name: value for name, value in group.items() if name != "params"}, complete=True)
-        for p in self.parameters():
-            if p.grad is None:
-                continue
-            if not backend.is_array(p.grad) or p.grad.dtype.kind not in "fiub":
-                got = getattr(p.grad, "dtype", "no array")
-                raise check.DTypeError(f"{self.who}.step: a gradient must be an array of real numbers, got {got}")
-            if p.grad.shape != p.shape:
-                raise check.ShapeError(
-                    f"{self.who}.step: the gradient of a parameter {p.shape} has shape {p.grad.shape}"
-                )
-        states = iter(self.state)
-        for group in self.param_groups:
+        states, work = iter(self.state), []
+        for i, group in enumerate(self.param_groups):
+            self._check_group(i, group)
             for p, state in zip(group["params"], states, strict=False):
-                if p.grad is None:
-                    continue
-                if not state:
-                    state.update(self.start(p.data, group))
-                self.update(p.writable(), p.grad, state, group)
+                g = p.grad
+                if g is not None:
+                    if type(g) is not np.ndarray or g.shape != p._data.shape or g.dtype != p._data.dtype:
+                        self._check_gradient(p, g)
+                    work.append((p, g, state, group))
+        for p, g, state, group in work:
+            w = p.writable()
+            if not state and (memory := self.start(w, group)):
+                state.update(memory)
+            self.update(w, g, state, group)
 
     # ---- for checkpoints ----
     def state_dict(self) -> dict[str, Any]:
@@ -161,6 +157,21 @@ class Optimizer:
             problem = f"no option {unknown[0]!r}" if unknown else f"option {missing[0]!r} is missing"
             raise ValueError(f"{self.who}: {problem}; the options are {', '.join(self.checks)}")
         return {name: self.checks[name](self.who, name, value) for name, value in options.items()}
+
+    def _check_group(self, i: int, group: dict[str, Any]) -> None:
+        """Bring the options of group i into their clean form. Values that passed are not looked at again."""
+        passed = self._passed.get(i, {})
+        if group.keys() != passed.keys() or not all(map(operator.is_, group.values(), passed.values())):
+            options = {name: value for name, value in group.items() if name != "params"}
+            group.update(self.check_options(options, complete=True))
+            self._passed[i] = dict(group)
+
+    def _check_gradient(self, p: Tensor, g: Any) -> None:
+        if not backend.is_array(g) or g.dtype.kind not in "fiub":
+            got = getattr(g, "dtype", "no array")
+            raise check.DTypeError(f"{self.who}.step: a gradient must be an array of real numbers, got {got}")
+        if g.shape != p.shape:
+            raise check.ShapeError(f"{self.who}.step: the gradient of a parameter {p.shape} has shape {g.shape}")
 
     def _tensors(self, params: Any, seen: set[int]) -> list[Tensor]:
         """The parameters of one group; `seen` are the ids of those in earlier ones."""

@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minidl.backend import xp_of
+from minidl.kernels.optim import rmsprop
 from minidl.optim.optimizer import Optimizer, decay_rate, flag, not_negative
 
 
@@ -66,21 +67,7 @@ class RMSprop(Optimizer):
         return {name: xp_of(w).zeros_like(w) for name in names}
 
     def update(self, w, g, state, group):
-        xp, a, s = xp_of(w), group["alpha"], state["s"]
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
-        s *= a
-        s += (1 - a) * g * g
-        variance = s
-        if group["centered"]:
-            m = state["m"]
-            m *= a
-            m += (1 - a) * g
-            variance = xp.maximum(s - m * m, 0)
-        d = g / (xp.sqrt(variance) + group["eps"])
-        if group["momentum"]:
-            v = state["v"]
-            v *= group["momentum"]
-            v += d
-            d = v
-        w -= group["lr"] * d
+        m = state["m"] if group["centered"] else None
+        v = state["v"] if group["momentum"] else None
+        options = (group[name] for name in ("lr", "alpha", "momentum", "weight_decay", "eps"))
+        rmsprop(w, g, state["s"], m, v, *options)

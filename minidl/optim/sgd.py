@@ -25,6 +25,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minidl.backend import xp_of
+from minidl.kernels.optim import sgd
 from minidl.optim.optimizer import Optimizer, decay_rate, flag, not_negative
 
 
@@ -63,11 +64,5 @@ class SGD(Optimizer):
         return {"v": xp_of(w).zeros_like(w)} if group["momentum"] else {}
 
     def update(self, w, g, state, group):
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * w
-        if group["momentum"]:
-            v = state["v"]
-            v *= group["momentum"]
-            v += g
-            g = g + group["momentum"] * v if group["nesterov"] else v
-        w -= group["lr"] * g
+        v = state["v"] if group["momentum"] else None
+        sgd(w, g, v, group["lr"], group["momentum"], group["weight_decay"], group["nesterov"])
