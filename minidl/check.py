@@ -12,6 +12,7 @@ ValueError: Conv2d: stride must be >= 1, got 0
 Every function returns the argument in its clean form, so that a layer reads `self.stride = check.ints(...)`.
 """
 
+import functools
 import math
 import operator
 from collections.abc import Iterable
@@ -178,9 +179,13 @@ def one_dtype(who: str, x: Any, weight: Any = None, bias: Any = None, **others: 
 def rank(who: str, name: str, array: Any, wanted: str) -> None:
     r"""ShapeError unless the array has as many axes as `wanted` has letters, as in "(N, C, H, W)"."""
     tensor(who, name, array)
-    n = sum(bool(letter.strip(" ()")) for letter in wanted.split(","))
-    if len(array.shape) != n:
+    if len(array.shape) != _letters(wanted):
         raise ShapeError(f"{who}: {name} must have shape {wanted}, got {tuple(array.shape)}")
+
+
+@functools.cache
+def _letters(shape: str) -> int:
+    return sum(bool(letter.strip(" ()")) for letter in shape.split(","))
 
 
 def axis_size(who: str, name: str, array: Any, axis: int, wanted: int, label: str, hint: str = "") -> None:

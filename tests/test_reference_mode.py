@@ -31,8 +31,10 @@ MODES = {
     "plain Python": ({"NUMBA_DISABLE_JIT": "1"}, MODULE),
     "checked indices": ({"NUMBA_BOUNDSCHECK": "1"}, MODULE),
 }
-# layers whose reference rounds an exp or a tanh otherwise than the compiled kernel, and how much: |a - b| / (1 + |b|)
+# layers whose reference rounds an exp, a tanh or a sum otherwise than the compiled kernel, and how much:
+# |a - b| / (1 + |b|)
 ROUNDED = {"GELU", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "Seq2Seq", "RBF", "RBFNet"}
+ROUNDED |= {"BatchNorm1d", "BatchNorm2d"}  # sums over a channel, in another order
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 
 

@@ -37,12 +37,11 @@ Shapes: x, y (N, C), (N, C, L) or (N, C, H, W); everything else (C,). Ioffe and 
 algorithm 1.
 """
 
-import math
-
 import numpy as np
 
 from minidl import check, init
 from minidl.backend import xp_of
+from minidl.kernels.batch_norm import normalised, normalised_grad
 from minidl.nn.module import Buffer, Module, Parameter
 from minidl.tensor import Function, Tensor
 
@@ -52,28 +51,18 @@ class BatchNormFunction(Function):
         self.eps = eps
 
     def forward(self, x, w, b, mean, var):
-        self.shape, self.constant = x.shape, mean is not None  # running statistics are constants
-        x = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))  # (N, C, L)
-        # added up in float64: a float32 sum of many rows that lie far from 0 loses the digits that tell them apart
-        self.mean = mean if self.constant else x.mean(axis=(0, 2), dtype="float64").astype(x.dtype)
-        xhat = x - self.mean[:, None]
-        self.var = var if self.constant else (xhat * xhat).mean(axis=(0, 2))
-        r = 1 / xp_of(x).sqrt(self.var + self.eps)
-        xhat *= r[:, None]
-        self.save(xhat, r, w)
-        y = xhat if w is None else xhat * w[:, None]
-        y = y if b is None else y + b[:, None]
-        return y.reshape(self.shape)
+        self.constant = mean is not None  # running statistics are
+        if self.constant:
+            mean, var = mean.astype(x.dtype), var.astype(x.dtype)
+        xp = xp_of(x)
+        w = xp.ones(x.shape[1], x.dtype) if w is None else w
+        b = xp.zeros(x.shape[1], x.dtype) if b is None else b
+        y, self.mean, self.var, r = normalised(x, w, b, self.eps, mean, var)
+        self.save(x, self.mean, r, w)
+        return y
 
     def backward(self, dy):
-        xhat, r, w = self.saved
-        dy = dy.reshape(xhat.shape)
-        n = xhat.shape[0] * xhat.shape[2]
-        db = dy.sum(axis=(0, 2))
-        dw = (dy * xhat).sum(axis=(0, 2))
-        dx = dy if self.constant else dy - xhat * (dw / n)[:, None] - (db / n)[:, None]
-        dx = dx * (r if w is None else w * r)[:, None]
-        return dx.reshape(self.shape), dw, db, None, None
+        return *normalised_grad(dy, *self.saved, self.constant), None, None
 
 
 def batch_norm(

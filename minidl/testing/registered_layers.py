@@ -95,7 +95,10 @@ def normalised(pick, layer, shape):
     return layer, [distinct(*shape)]
 
 
-for layer, shapes in ((nn.BatchNorm1d, [(4, 3), (3, 1, 2), (2, 1)]), (nn.BatchNorm2d, [(2, 3, 2, 2), (1, 1, 2, 1)])):
+for layer, shapes in (
+    (nn.BatchNorm1d, [(4, 3), (3, 1, 2), (2, 1)]),
+    (nn.BatchNorm2d, [(2, 3, 2, 2), (1, 1, 2, 1), (1, 1, 10, 10)]),
+):
 
     @register(layer, batch=False, empty=False)
     def _(pick, layer=layer, shapes=shapes):
