@@ -96,9 +96,19 @@ def driver(dtype: Any, by_channel: bool = False) -> int:
 
 
 @njit
-def pack_cpu(b, panels):
-    P, K, width = panels.shape
-    N = b.shape[1]
+def aligned(n, like):
+    """n numbers, the first of which begins a line of the cache: a vector that lies in two lines takes two loads, and
+    the products of tiles that have their panel in the nearest cache take 7 % longer."""
+    numbers = np.empty(n + 64 // like.itemsize, like.dtype)
+    start = -numbers.ctypes.data % 64 // like.itemsize
+    return numbers[start : start + n]
+
+
+@njit
+def pack_cpu(b, width):
+    K, N = b.shape
+    P = -(-N // width)
+    panels = aligned(P * K * width, b).reshape(P, K, width)
     for p in range(P):
         left = min(width, N - p * width)
         for k in range(K):
@@ -107,6 +117,7 @@ def pack_cpu(b, panels):
                 panel[n] = row[n]
             for n in range(left, width):
                 panel[n] = 0
+    return panels
 
 
 @njit
@@ -130,10 +141,7 @@ def pack(b: Any) -> Any:
     >>> pack(np.ones((2, 3), np.float32)).sum()
     np.float32(6.0)
     """
-    w = width(b.dtype)
-    panels = np.empty((-(-b.shape[1] // w), b.shape[0], w), b.dtype)
-    pack_cpu(b, panels)
-    return panels
+    return pack_cpu(b, width(b.dtype))
 
 
 def matmul(a: Any, b: Any) -> Any:
