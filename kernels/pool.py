@@ -1,22 +1,29 @@
 r"""Max pooling: the largest value of every window of an image, where it stood, and its gradient.
 
-    for n, c, oh, ow:                                   one window of one plane
+    for n, c, oh, ow:                                   one window of one map
         for kh, kw:                                     what it sees
             h = oh*SH - PT + kh*DH                      SH, SW stride; PT, PL padding at the top and left;
             w = ow*SW - PL + kw*DW                      DH, DW dilation
             y[n, c, oh, ow] = max of x[n, c, h, w]      pixels outside of the image are skipped
 
-The winner is the place h*W + w that the maximum came from: the first one in the order kh, kw where several are equal,
-and the first NaN where there is one (a NaN beats every number). A window that sees no pixel at all (wide dilation can
-do that) has the maximum -inf and the winner -1. Backward, a pixel adds up dy of the windows that it won:
+The winner is the number kh*KW + kw of the place that the maximum came from: the first one in the order kh, kw where
+several are equal, and the first NaN where there is one (a NaN beats every number). A window that sees no pixel at all
+(wide dilation can do that) has the maximum -inf and the winner KH*KW. Winners are bytes where KH*KW <= 255 (else
+int64): the memory that is read and written is what a pooling costs. Backward, a pixel adds up dy of the windows that it
+won:
 
-    for n, c, h, w:
-        for oh, ow with winner[n, c, oh, ow] == h*W + w:
-            dx[n, c, h, w] += dy[n, c, oh, ow]
+    for n, c, oh, ow:
+        h, w = where the place winner[n, c, oh, ow] of this window lies
+        dx[n, c, h, w] += dy[n, c, oh, ow]
 
 All targets add in the same order, oh, ow rising, so the results are equal bit for bit. All sizes and options are
-checked by the layers: nothing is checked here. On the CPU one iteration of the outer loop owns a plane of what it
-writes; on the GPU one thread owns one element.
+checked by the layers: nothing is checked here.
+
+On the CPU the loops over places are the outer ones and the loop over neighbours is the innermost, so that 8 or 16
+windows are compared in one step, without a branch (who wins can't be foreseen, and a branch that goes the other way
+than foreseen costs as much as 50 comparisons). Who the neighbours are depends on how the image lies in memory, and is
+told in planes.py; the answer lies in memory as x does. A shard is some planes, or some rows of windows. On the GPU one
+thread owns one element.
 
 Shapes: x (N, C, H, W); y and winner (N, C, OH, OW). geometry = (KH, KW, SH, SW, PT, PL, DH, DW).
 """
@@ -25,8 +32,10 @@ from typing import Any
 
 import numpy as np
 
-from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
+from minidl.backend import REFERENCE, channels_last, elementwise, on_gpu, xp_of
 from minidl.jit import njit
+from minidl.kernels.planes import MANY, apart, empty, one_stride, planes, windows_at
+from minidl.threads import shards_for, share
 
 
 # ---- reference ----
@@ -51,64 +60,117 @@ def _views(geometry: tuple, OH: int, OW: int) -> list:
 
 def max_ref(xp: Any, x: Any, geometry: tuple, OH: int, OW: int) -> tuple:
     N, C, H, W = x.shape
-    place = _padded(xp, xp.arange(H * W).reshape(H, W), geometry, OH, OW, -1)
+    inside = _padded(xp, xp.ones((H, W), bool), geometry, OH, OW, False)
     x = _padded(xp, x, geometry, OH, OW, -xp.inf)
+    views = _views(geometry, OH, OW)
     y = xp.full((N, C, OH, OW), -xp.inf, x.dtype)
-    winner = xp.full((N, C, OH, OW), -1, np.int64)
-    for view in _views(geometry, OH, OW):
+    winner = xp.full((N, C, OH, OW), len(views), _number(geometry))
+    for k, view in enumerate(views):
         v = x[view]
-        wins = (v > y) | ((v != v) & (y == y)) | (winner < 0)
+        wins = ((v > y) | ((v != v) & (y == y)) | (winner == len(views))) & inside[view]
         y = xp.where(wins, v, y)
-        winner = xp.where(wins, place[view], winner)
+        winner = xp.where(wins, winner.dtype.type(k), winner)
     return y, winner
 
 
 def max_grad_ref(xp: Any, dy: Any, winner: Any, geometry: tuple, H: int, W: int) -> Any:
-    OH, OW = dy.shape[2:]
+    N, C, OH, OW = dy.shape
     PT, PL = geometry[4:6]
-    place = _padded(xp, xp.arange(H * W).reshape(H, W), geometry, OH, OW, -1)
-    dx = xp.zeros((*dy.shape[:2], *place.shape), dy.dtype)
-    for view in reversed(_views(geometry, OH, OW)):  # for one pixel kh, kw fall where oh, ow rise
-        dx[view] += xp.where((winner == place[view]) & (winner >= 0), dy, dy.dtype.type(0))
+    dx = _padded(xp, xp.zeros((N, C, H, W), dy.dtype), geometry, OH, OW, 0)
+    views = _views(geometry, OH, OW)
+    for k in reversed(range(len(views))):  # for one pixel kh, kw fall where oh, ow rise
+        dx[views[k]] += xp.where(winner == k, dy, dy.dtype.type(0))
     return dx[:, :, PT : PT + H, PL : PL + W]
 
 
 # ---- CPU ----
 @njit
-def max_cpu(x, y, winner, KH, KW, SH, SW, PT, PL, DH, DW):
-    N, C, OH, OW = y.shape
-    H, W = x.shape[2:]
-    for n in range(N):
-        for c in range(C):
-            plane = x[n, c]
-            for oh in range(OH):
-                for ow in range(OW):
-                    best, place = x.dtype.type(-np.inf), -1
-                    for kh in range(KH):
-                        h = oh * SH - PT + kh * DH
-                        if h < 0 or h >= H:
-                            continue
-                        for kw in range(KW):
-                            w = ow * SW - PL + kw * DW
-                            if w < 0 or w >= W:
-                                continue
-                            v = plane[h, w]
-                            # `|`, `&` and these two lines compile without a branch that no processor could foresee
-                            wins = (v > best) | ((v != v) & (best == best)) | (place < 0)
-                            best = v if wins else best
-                            place = h * W + w if wins else place
-                    y[n, c, oh, ow] = best
-                    winner[n, c, oh, ow] = place
+def _first(first, H, W, Q, KH, KW, SH, SW, PT, PL, DH, DW):
+    """For all windows of a plane (OH, OW*Q): the first place that sees a pixel (none: KH*KW)."""
+    first[:] = KH * KW
+    for kh in range(KH - 1, -1, -1):
+        top, bottom = windows_at(kh, H, len(first), SH, PT, DH)
+        for kw in range(KW - 1, -1, -1):
+            left, right = windows_at(kw, W, first.shape[1] // Q, SW, PL, DW)
+            first[top:bottom, left * Q : right * Q] = kh * KW + kw
 
 
 @njit
-def max_grad_cpu(dy, winner, dx):
-    for plane in range(len(dx)):
-        dx[plane] = 0
-        for window in range(dy.shape[1]):
-            place = winner[plane, window]
-            if place >= 0:
-                dx[plane, place] += dy[plane, window]
+def _begin(y, winner, first):
+    for j in range(len(y)):
+        y[j] = -np.inf
+        winner[j] = first[j]
+
+
+@njit
+def _larger(x, y, winner, k):
+    """One place k of a line of windows: where x is larger than y, it takes over."""
+    for j in range(len(y)):
+        wins = (not x[j] <= y[j]) & (y[j] == y[j])  # a NaN is larger than a number
+        y[j] = x[j] if wins else y[j]
+        winner[j] = k if wins else winner[j]
+
+
+@njit
+def max_cpu(shard, shards, x, y, winner, first, Q, KH, KW, SH, SW, PT, PL, DH, DW):
+    """x (P, H, W*Q); y and winner (P, OH, OW*Q); first (OH*OW*Q): the first place of a window that sees a pixel"""
+    P, H = x.shape[:2]
+    OH, W, OW = y.shape[1], x.shape[2] // Q, y.shape[2] // Q
+    phases = np.empty((SW, H, -(-W // SW) * Q), x.dtype)
+    for p in range(shard * P // shards, (shard + 1) * P // shards):
+        apart(x[p], phases, Q)
+        _begin(y[p].reshape(-1), winner[p].reshape(-1), first)
+        for kh in range(KH):
+            top, bottom = windows_at(kh, H, OH, SH, PT, DH)
+            for kw in range(KW):
+                k = winner.dtype.type(kh * KW + kw)
+                left, right = windows_at(kw, W, OW, SW, PL, DW)
+                shift, s = (kw * DW - PL) // SW, (kw * DW - PL) % SW
+                left, right, shift = left * Q, right * Q, shift * Q
+                for oh in range(top, bottom):
+                    row = phases[s, oh * SH - PT + kh * DH, left + shift : right + shift]
+                    _larger(row, y[p, oh, left:right], winner[p, oh, left:right], k)
+
+
+@njit
+def max_channels_cpu(shard, shards, x, y, winner, first, Q, KH, KW, SH, SW, PT, PL, DH, DW):
+    """The same for images whose channels are last, and many."""
+    P, H = x.shape[:2]
+    OH, W, OW = y.shape[1], x.shape[2] // Q, y.shape[2] // Q
+    for r in range(shard * P * OH // shards, (shard + 1) * P * OH // shards):
+        p, oh = r // OH, r % OH
+        _begin(y[p, oh], winner[p, oh], first[oh * OW * Q :])
+        best, place = y[p, oh].reshape(OW, Q), winner[p, oh].reshape(OW, Q)
+        for kh in range(KH):
+            h = oh * SH - PT + kh * DH
+            if 0 <= h < H:
+                row = x[p, h].reshape(W, Q)
+                for kw in range(KW):
+                    k = winner.dtype.type(kh * KW + kw)
+                    left, right = windows_at(kw, W, OW, SW, PL, DW)
+                    for ow in range(left, right):
+                        _larger(row[ow * SW - PL + kw * DW], best[ow], place[ow], k)
+
+
+@njit
+def max_grad_cpu(shard, shards, dy, winner, dx, Q, KH, KW, SH, SW, PT, PL, DH, DW):
+    """dy and winner (P, OH, OW*Q); dx (P, H, W*Q)"""
+    P, H = dx.shape[:2]
+    OH, W, OW = dy.shape[1], dx.shape[2] // Q, dy.shape[2] // Q
+    places, starts = np.empty(KH * KW, np.int64), np.empty(OW * Q, np.int64)  # in the memory of a plane
+    for k in range(KH * KW):
+        places[k] = (k // KW * DH * W + k % KW * DW) * Q
+    for j in range(OW * Q):
+        starts[j] = (j // Q * SW - PL) * Q + j % Q
+    for p in range(shard * P // shards, (shard + 1) * P // shards):
+        plane = dx[p].reshape(-1)
+        plane[:] = 0
+        for oh in range(OH):
+            top, slope, won = (oh * SH - PT) * W * Q, dy[p, oh], winner[p, oh]
+            for j in range(OW * Q):
+                k = won[j]
+                if k < KH * KW:
+                    plane[np.uintp(top + starts[j] + places[k])] += slope[j]
 
 
 # ---- GPU ----
@@ -116,11 +178,11 @@ _SIZES = "int64 H, int64 W, int64 OH, int64 OW, int64 KH, int64 KW, int64 SH, in
 
 MAX_GPU = (
     f"raw T x, {_SIZES}, int64 DH, int64 DW",
-    "T y, int64 winner",
+    "T y, I winner",
     """
     long long ow = i % OW, oh = i / OW % OH, plane = i / (OW * OH);
     T best = -1 / T(0);
-    long long place = -1;
+    long long place = KH * KW;
     for (long long kh = 0; kh < KH; ++kh) {
         long long h = oh * SH - PT + kh * DH;
         if (h < 0 || h >= H) continue;
@@ -128,7 +190,7 @@ MAX_GPU = (
             long long w = ow * SW - PL + kw * DW;
             if (w < 0 || w >= W) continue;
             T v = x[(plane * H + h) * W + w];
-            if (v > best || (v != v && best == best) || place < 0) { best = v; place = h * W + w; }
+            if (v > best || (v != v && best == best) || place == KH * KW) { best = v; place = kh * KW + kw; }
         }
     }
     y = best;
@@ -138,7 +200,7 @@ MAX_GPU = (
 )
 
 MAX_GRAD_GPU = (
-    f"raw T dy, raw int64 winner, {_SIZES}, int64 DH, int64 DW",
+    f"raw T dy, raw I winner, {_SIZES}, int64 DH, int64 DW",
     "T dx",
     """
     long long w = i % W, h = i / W % H, plane = i / (W * H);
@@ -147,8 +209,8 @@ MAX_GRAD_GPU = (
     T sum = 0;
     for (long long oh = top > 0 ? (top + SH - 1) / SH : 0; oh < OH && oh * SH <= h + PT; ++oh)
         for (long long ow = left > 0 ? (left + SW - 1) / SW : 0; ow < OW && ow * SW <= w + PL; ++ow) {
-            long long window = (plane * OH + oh) * OW + ow;
-            if (winner[window] == h * W + w) sum += dy[window];
+            long long window = (plane * OH + oh) * OW + ow, place = winner[window];
+            if (oh * SH - PT + place / KW * DH == h && ow * SW - PL + place % KW * DW == w) sum += dy[window];
         }
     dx = sum;
     """,
@@ -157,44 +219,52 @@ MAX_GRAD_GPU = (
 
 
 # ---- what layers call ----
+def _number(geometry: tuple) -> type:
+    """The type of a winner."""
+    return np.uint8 if geometry[0] * geometry[1] <= 255 else np.int64
+
+
 def max_windows(x: Any, geometry: tuple, OH: int, OW: int) -> tuple:
-    r"""The maximum of every window of x (N, C, H, W), and its winner h*W + w: both (N, C, OH, OW).
+    r"""The maximum of every window of x (N, C, H, W), and its winner kh*KW + kw: both (N, C, OH, OW).
 
     >>> x = np.array([[[[1.0, 5.0, 2.0], [3.0, 4.0, 5.0]]]])
     >>> y, winner = max_windows(x, (2, 2, 1, 1, 0, 0, 1, 1), 1, 2)
     >>> y.ravel(), winner.ravel()
-    (array([5., 5.]), array([1, 1]))
+    (array([5., 5.]), array([1, 0], dtype=uint8))
     """
+    xp, last = xp_of(x), channels_last(x)
     if REFERENCE:
-        return max_ref(xp_of(x), x, geometry, OH, OW)
-    xp = xp_of(x)
+        return max_ref(xp, x, geometry, OH, OW)
     N, C, H, W = x.shape
-    y = xp.empty((N, C, OH, OW), x.dtype)
-    winner = xp.empty((N, C, OH, OW), np.int64)
-    x = xp.ascontiguousarray(x)
+    y, winner = (empty(xp, (N, C, OH, OW), dtype, last) for dtype in (x.dtype, _number(geometry)))
     if on_gpu(x):
-        elementwise(*MAX_GPU)(x, H, W, OH, OW, *geometry, y, winner)
+        elementwise(*MAX_GPU)(xp.ascontiguousarray(x), H, W, OH, OW, *geometry, y, winner)
     else:
-        max_cpu(x, y, winner, *geometry)
+        geometry = one_stride(geometry, OW)
+        kernel, Q = (max_channels_cpu if last and C >= MANY else max_cpu), C if last else 1
+        first = np.empty((OH, OW * Q), winner.dtype)
+        _first(first, H, W, Q, *geometry)
+        shards = shards_for(0.5 * y.size * geometry[0] * geometry[1])
+        share(kernel, shards, *(planes(a, last) for a in (x, y, winner)), first.reshape(-1), Q, *geometry)
     return y, winner
 
 
-def max_windows_grad(dy: Any, winner: Any, geometry: tuple, H: int, W: int) -> Any:
-    r"""Give dy of every window to its winner: dx (N, C, H, W).
+def max_windows_grad(dy: Any, winner: Any, geometry: tuple, H: int, W: int, last: bool = False) -> Any:
+    r"""Give dy of every window to its winner: dx (N, C, H, W), with channels last in memory or not.
 
-    >>> dy, winner = np.array([[[[10.0, 20.0]]]]), np.array([[[[1, 1]]]])
+    >>> dy, winner = np.array([[[[10.0, 20.0]]]]), np.array([[[[1, 0]]]])
     >>> max_windows_grad(dy, winner, (2, 2, 1, 1, 0, 0, 1, 1), 2, 3)[0, 0]
     array([[ 0., 30.,  0.],
            [ 0.,  0.,  0.]])
     """
-    if REFERENCE:
-        return max_grad_ref(xp_of(dy), dy, winner, geometry, H, W)
     xp = xp_of(dy)
+    if REFERENCE:
+        return max_grad_ref(xp, dy, winner, geometry, H, W)
     N, C, OH, OW = dy.shape
-    dx = xp.empty((N, C, H, W), dy.dtype)
-    dy = xp.ascontiguousarray(dy)
+    dx = empty(xp, (N, C, H, W), dy.dtype, last)
     if on_gpu(dy):
-        elementwise(*MAX_GRAD_GPU)(dy, winner, H, W, OH, OW, *geometry, dx)
+        elementwise(*MAX_GRAD_GPU)(xp.ascontiguousarray(dy), winner, H, W, OH, OW, *geometry, dx)
     else:
-        max_grad_cpu(dy.reshape(N * C, OH * OW), winner.reshape(N * C, OH * OW), dx.reshape(N * C, H * W))
+        shards = shards_for(dy.size + 0.2 * dx.size)
+        share(max_grad_cpu, shards, *(planes(a, last) for a in (dy, winner, dx)), C if last else 1, *geometry)
     return dx

@@ -13,16 +13,24 @@ Backward, a pixel adds up dy of the windows that see it:
             dx[n, c, h, w] += dy[n, c, oh, ow]
 
 All targets add in the same order (forward kh, kw rising, backward oh, ow rising), so the results are equal bit for bit.
-All sizes and options are checked by the layers: nothing is checked here. On the CPU one iteration of the outer loops
-owns a plane of what it writes; on the GPU one thread owns one element.
+All sizes and options are checked by the layers: nothing is checked here.
+
+On the CPU the loops over the places of a window are the outer ones and the loop over neighbours is the innermost, so
+that 8 or 16 sums grow in one step. Who the neighbours are depends on how the image lies in memory, and is told in
+planes.py; the answer lies in memory as x does. A shard is some planes, or some rows of windows. On the GPU one thread
+owns one element.
 
 Shapes: x (N, C, H, W); y (N, C, OH, OW). geometry = (KH, KW, SH, SW, PT, PL).
 """
 
 from typing import Any
 
-from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
+import numpy as np
+
+from minidl.backend import REFERENCE, channels_last, elementwise, on_gpu, xp_of
 from minidl.jit import njit
+from minidl.kernels.planes import MANY, apart, empty, one_stride, planes, together, windows_at
+from minidl.threads import shards_for, share
 
 
 # ---- reference ----
@@ -61,48 +69,79 @@ def sum_grad_ref(xp: Any, dy: Any, geometry: tuple, H: int, W: int) -> Any:
 
 # ---- CPU ----
 @njit
-def sum_cpu(x, y, KH, KW, SH, SW, PT, PL):
-    N, C, OH, OW = y.shape
-    H, W = x.shape[2:]
-    for n in range(N):
-        for c in range(C):
-            plane = x[n, c]
-            for oh in range(OH):
-                out = y[n, c, oh]
-                out[:] = 0
-                for kh in range(KH):
-                    h = oh * SH - PT + kh
-                    if h < 0 or h >= H:
-                        continue
-                    for kw in range(KW):
-                        # the outputs first <= ow < last see a pixel here
-                        first = max(0, -((kw - PL) // SW))
-                        last = max(first, min(OW, (W - 1 + PL - kw) // SW + 1))
-                        row = plane[h, max(0, first * SW - PL + kw) :]
-                        for j in range(last - first):
-                            out[first + j] += row[j * SW]
+def _add(x, y):
+    for j in range(len(y)):
+        y[j] += x[j]
 
 
 @njit
-def sum_grad_cpu(dy, dx, KH, KW, SH, SW, PT, PL):
-    N, C, OH, OW = dy.shape
-    H, W = dx.shape[2:]
-    for n in range(N):
-        for c in range(C):
-            plane = dx[n, c]
-            plane[:] = 0
-            for oh in range(OH):
-                for kh in range(KH):
-                    h = oh * SH - PT + kh
-                    if h < 0 or h >= H:
-                        continue
-                    for kw in range(KW - 1, -1, -1):  # for one pixel kw falls where ow rises
-                        first = max(0, -((kw - PL) // SW))
-                        last = max(first, min(OW, (W - 1 + PL - kw) // SW + 1))
-                        row = plane[h, max(0, first * SW - PL + kw) :]
-                        out = dy[n, c, oh, first:]
-                        for j in range(last - first):
-                            row[j * SW] += out[j]
+def sum_cpu(shard, shards, x, y, Q, KH, KW, SH, SW, PT, PL):
+    """x (P, H, W*Q); y (P, OH, OW*Q)"""
+    P, H = x.shape[:2]
+    OH, W, OW = y.shape[1], x.shape[2] // Q, y.shape[2] // Q
+    phases = np.empty((SW, H, -(-W // SW) * Q), x.dtype)
+    for p in range(shard * P // shards, (shard + 1) * P // shards):
+        apart(x[p], phases, Q)
+        y[p] = 0
+        for kh in range(KH):
+            top, bottom = windows_at(kh, H, OH, SH, PT, 1)
+            for kw in range(KW):
+                left, right = windows_at(kw, W, OW, SW, PL, 1)
+                shift, s = (kw - PL) // SW * Q, (kw - PL) % SW
+                left, right = left * Q, right * Q
+                for oh in range(top, bottom):
+                    _add(phases[s, oh * SH - PT + kh, left + shift : right + shift], y[p, oh, left:right])
+
+
+@njit
+def sum_channels_cpu(shard, shards, x, y, Q, KH, KW, SH, SW, PT, PL):
+    """The same for images whose channels are last, and many."""
+    P, H = x.shape[:2]
+    OH, W, OW = y.shape[1], x.shape[2] // Q, y.shape[2] // Q
+    for r in range(shard * P * OH // shards, (shard + 1) * P * OH // shards):
+        p, oh = r // OH, r % OH
+        y[p, oh] = 0
+        sums = y[p, oh].reshape(OW, Q)
+        for h in range(max(0, oh * SH - PT), min(H, oh * SH - PT + KH)):
+            row = x[p, h].reshape(W, Q)
+            for ow in range(OW):
+                for w in range(max(0, ow * SW - PL), min(W, ow * SW - PL + KW)):
+                    _add(row[w], sums[ow])
+
+
+@njit
+def sum_grad_cpu(shard, shards, dy, dx, Q, KH, KW, SH, SW, PT, PL):
+    """dy (P, OH, OW*Q); dx (P, H, W*Q)"""
+    P, H = dx.shape[:2]
+    OH, W, OW = dy.shape[1], dx.shape[2] // Q, dy.shape[2] // Q
+    phases = np.empty((SW, H, -(-W // SW) * Q), dx.dtype)
+    for p in range(shard * P // shards, (shard + 1) * P // shards):
+        phases[:] = 0
+        for kh in range(KH - 1, -1, -1):  # for one pixel kh, kw fall where oh, ow rise
+            top, bottom = windows_at(kh, H, OH, SH, PT, 1)
+            for kw in range(KW - 1, -1, -1):
+                left, right = windows_at(kw, W, OW, SW, PL, 1)
+                shift, s = (kw - PL) // SW * Q, (kw - PL) % SW
+                left, right = left * Q, right * Q
+                for oh in range(top, bottom):
+                    _add(dy[p, oh, left:right], phases[s, oh * SH - PT + kh, left + shift : right + shift])
+        together(phases, dx[p], Q)
+
+
+@njit
+def sum_grad_channels_cpu(shard, shards, dy, dx, Q, KH, KW, SH, SW, PT, PL):
+    """The same for images whose channels are last, and many."""
+    P, H = dx.shape[:2]
+    OH, W, OW = dy.shape[1], dx.shape[2] // Q, dy.shape[2] // Q
+    for p in range(shard * P // shards, (shard + 1) * P // shards):
+        dx[p] = 0
+        for oh in range(OH):
+            slopes = dy[p, oh].reshape(OW, Q)
+            for h in range(max(0, oh * SH - PT), min(H, oh * SH - PT + KH)):
+                row = dx[p, h].reshape(W, Q)
+                for ow in range(OW):
+                    for w in range(max(0, ow * SW - PL), min(W, ow * SW - PL + KW)):
+                        _add(slopes[ow], row[w])
 
 
 # ---- GPU ----
@@ -148,39 +187,41 @@ SUM_GRAD_GPU = (
 def sum_windows(x: Any, geometry: tuple, OH: int, OW: int) -> Any:
     r"""The sum of every window of x (N, C, H, W): (N, C, OH, OW).
 
-    >>> import numpy as np
     >>> sum_windows(np.array([[[[1.0, 5.0, 2.0], [3.0, 4.0, 5.0]]]]), (2, 2, 1, 1, 0, 0), 1, 2).ravel()
     array([13., 16.])
     """
+    xp, last = xp_of(x), channels_last(x)
     if REFERENCE:
-        return sum_ref(xp_of(x), x, geometry, OH, OW)
-    xp = xp_of(x)
+        return sum_ref(xp, x, geometry, OH, OW)
     N, C, H, W = x.shape
-    y = xp.empty((N, C, OH, OW), x.dtype)
-    x = xp.ascontiguousarray(x)
+    y = empty(xp, (N, C, OH, OW), x.dtype, last)
     if on_gpu(x):
-        elementwise(*SUM_GPU)(x, H, W, OH, OW, *geometry, y)
+        elementwise(*SUM_GPU)(xp.ascontiguousarray(x), H, W, OH, OW, *geometry, y)
     else:
-        sum_cpu(x, y, *geometry)
+        geometry = one_stride(geometry, OW)
+        kernel, Q = (sum_channels_cpu if last and C >= MANY else sum_cpu), C if last else 1
+        shards = shards_for(0.3 * y.size * geometry[0] * geometry[1])
+        share(kernel, shards, planes(x, last), planes(y, last), Q, *geometry)
     return y
 
 
-def sum_windows_grad(dy: Any, geometry: tuple, H: int, W: int) -> Any:
-    r"""Give dy of every window to all pixels that it sees: dx (N, C, H, W).
+def sum_windows_grad(dy: Any, geometry: tuple, H: int, W: int, last: bool = False) -> Any:
+    r"""Give dy of every window to all pixels that it sees: dx (N, C, H, W), with channels last in memory or not.
 
-    >>> import numpy as np
     >>> sum_windows_grad(np.array([[[[10.0, 20.0]]]]), (2, 2, 1, 1, 0, 0), 2, 3)[0, 0]
     array([[10., 30., 20.],
            [10., 30., 20.]])
     """
-    if REFERENCE:
-        return sum_grad_ref(xp_of(dy), dy, geometry, H, W)
     xp = xp_of(dy)
+    if REFERENCE:
+        return sum_grad_ref(xp, dy, geometry, H, W)
     N, C, OH, OW = dy.shape
-    dx = xp.empty((N, C, H, W), dy.dtype)
-    dy = xp.ascontiguousarray(dy)
+    dx = empty(xp, (N, C, H, W), dy.dtype, last)
     if on_gpu(dy):
-        elementwise(*SUM_GRAD_GPU)(dy, H, W, OH, OW, *geometry, dx)
+        elementwise(*SUM_GRAD_GPU)(xp.ascontiguousarray(dy), H, W, OH, OW, *geometry, dx)
     else:
-        sum_grad_cpu(dy, dx, *geometry)
+        geometry = one_stride(geometry, OW)
+        kernel, Q = (sum_grad_channels_cpu if last and C >= MANY else sum_grad_cpu), C if last else 1
+        shards = shards_for(0.3 * dy.size * geometry[0] * geometry[1] + 0.2 * dx.size)
+        share(kernel, shards, planes(dy, last), planes(dx, last), Q, *geometry)
     return dx

@@ -17,7 +17,7 @@ LeCun et al. 1998, Proc. IEEE 86(11) (the subsampling of LeNet-5).
 import numpy as np
 
 from minidl import check
-from minidl.backend import xp_of
+from minidl.backend import channels_last, xp_of
 from minidl.kernels import sum_pool
 from minidl.nn.geometry import Windows
 from minidl.nn.pool import Pool, along_line, pool_windows
@@ -31,14 +31,14 @@ class AvgPoolFunction(Function):
     def forward(self, x):
         count = xp_of(x).asarray(self.count, dtype=x.dtype)
         self.save(count)
-        self.size = x.shape[2:]
+        self.size, self.last = x.shape[2:], channels_last(x)
         y = sum_pool.sum_windows(x, self.windows.geometry[:6], *self.windows.outputs)
         y /= count
         return y
 
     def backward(self, dy):
         (count,) = self.saved
-        return sum_pool.sum_windows_grad(dy / count, self.windows.geometry[:6], *self.size)
+        return sum_pool.sum_windows_grad(dy / count, self.windows.geometry[:6], *self.size, self.last)
 
 
 def counts(n: int, k: int, s: int, pads: tuple[int, int], outputs: int, include_pad: bool) -> np.ndarray:

@@ -17,6 +17,7 @@ Weng, Ahuja and Huang 1992, IJCNN (Cresceptron); Riesenhuber and Poggio 1999, Na
 """
 
 from minidl import check
+from minidl.backend import channels_last
 from minidl.kernels import pool
 from minidl.nn.geometry import Windows
 from minidl.nn.pool import Pool, along_line, pool_windows
@@ -30,12 +31,12 @@ class MaxPoolFunction(Function):
     def forward(self, x):
         y, winner = pool.max_windows(x, self.windows.geometry, *self.windows.outputs)
         self.save(winner)
-        self.size = x.shape[2:]
+        self.size, self.last = x.shape[2:], channels_last(x)
         return y
 
     def backward(self, dy):
         (winner,) = self.saved
-        return pool.max_windows_grad(dy, winner, self.windows.geometry, *self.size)
+        return pool.max_windows_grad(dy, winner, self.windows.geometry, *self.size, self.last)
 
 
 def max_pool2d(

@@ -13,6 +13,7 @@ Shapes: x (N, C, H, W), y (N, C, OH, OW); in one dimension x (N, C, L), y (N, C,
 Scherer, Mueller and Behnke 2010, ICANN (sums against maxima). Lp pooling of Boureau, Ponce and LeCun 2010 with p = 1.
 """
 
+from minidl.backend import channels_last
 from minidl.kernels import sum_pool
 from minidl.nn.geometry import Windows
 from minidl.nn.pool import Pool, along_line, pool_windows
@@ -25,11 +26,11 @@ class SumPoolFunction(Function):
 
     def forward(self, x):
         self.save()
-        self.size = x.shape[2:]
+        self.size, self.last = x.shape[2:], channels_last(x)
         return sum_pool.sum_windows(x, self.windows.geometry[:6], *self.windows.outputs)
 
     def backward(self, dy):
-        return sum_pool.sum_windows_grad(dy, self.windows.geometry[:6], *self.size)
+        return sum_pool.sum_windows_grad(dy, self.windows.geometry[:6], *self.size, self.last)
 
 
 def sum_pool2d(
