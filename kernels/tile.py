@@ -29,8 +29,8 @@ LLVM's own language, through Numba's `intrinsic`: a function of Python that is r
 puts down the instructions one by one. Below, `x` is what writes them: `x.fadd(a, b)` adds nothing, it writes down an
 addition.
 
-The same tile works by channel (kernels/depthwise.py): A[r, q, k] is then a vector too, as wide as the columns, and every
-column is a sum of its own, acc[r][v] += A[r, q, k, v] * B[q, k, v].
+The same tile works by channel (kernels/depthwise.py): A[r, q, k] is then a vector too, as wide as the columns, and
+every column is a sum of its own, acc[r][v] += A[r, q, k, v] * B[q, k, v].
 
 There is one function for each number of rows up to ROWS, and for each kind of columns that are left: two vectors; two
 of which the last is cut off; one. What is cut off is masked: it is neither read nor written.

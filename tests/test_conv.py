@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minidl import Tensor, nn
-from minidl.kernels import window
 from minidl.nn.conv2d import PADDING_MODES, Conv2dFunction
 from minidl.nn.geometry import pads_of, windows_of
 from minidl.testing import check_layer, gradcheck
@@ -228,18 +227,10 @@ def test_1x1_is_the_general_path_a_linear_per_pixel_and_an_einsum(bias):
             close(Tensor(mine.grad).numpy(), Tensor(other.grad).numpy())
 
 
-def test_which_path_a_kernel_takes(monkeypatch):
-    def no_windows(*arguments):
-        raise AssertionError("this convolution needs no windows")
-
-    monkeypatch.setattr(window, "im2col", no_windows)
-    x = Tensor(normal(1, 4, 3, 3))
-    nn.conv2d(x, Tensor(normal(2, 4, 1, 1)))
-    nn.conv1d(x[:, :, 0], Tensor(normal(2, 4, 1)))
-    for options in ({"stride": 2}, {"padding": 1}, {"groups": 2}):
-        weight = Tensor(normal(2, 4 // options.get("groups", 1), 1, 1))
-        with pytest.raises(AssertionError, match="no windows"):
-            nn.conv2d(x, weight, **options)
+def test_a_convolution_keeps_its_image_and_its_weights_and_nothing_else():
+    x, w, b = tensors(normal(2, 4, 5, 5), normal(6, 4, 3, 3), normal(6))
+    kept = nn.conv2d(x, w, b, padding=1)._node.saved
+    assert len(kept) == 2 and kept[0] is x._data and kept[1] is w._data
 
 
 def test_groups_are_convolutions_side_by_side():

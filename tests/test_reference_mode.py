@@ -35,6 +35,7 @@ MODES = {
 # |a - b| / (1 + |b|)
 ROUNDED = {"GELU", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "Seq2Seq", "RBF", "RBFNet"}
 ROUNDED |= {"BatchNorm1d", "BatchNorm2d"}  # sums over a channel, in another order
+ROUNDED |= {"Conv1d", "Conv2d"}  # products of BLAS there, sums straight from the image here
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 
 
@@ -63,8 +64,8 @@ def test_a_mode_gives_the_same_numbers(mode, here, tmp_path):
                 assert np.array_equal(a, b, equal_nan=True), f"{name} differs by {np.abs(a - b).max()}"
 
 
-# files of functions that the loops of other files call
-SHARED = {"activation", "genes", "crossover", "mutate"}
+# files of functions that the loops of other files call (and conv, which chooses among other files)
+SHARED = {"activation", "genes", "crossover", "mutate", "image", "conv"}
 
 
 @pytest.mark.skipif(not jit.HAS_NUMBA, reason="no Numba")

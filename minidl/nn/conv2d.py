@@ -7,8 +7,8 @@ $$ y_{n,f,oh,ow} = b_f + \sum_{c,kh,kw} W_{f,c,kh,kw} \; x_{n,\,c,\;oh \cdot S_H
    ow \cdot S_W - P_L + kw \cdot D_W} $$
 
 with stride S, zero padding P and dilation D (x is 0 outside of the image); how many places there are says geometry.py.
-Write every window as one column of a matrix col (`im2col`, kernels/window.py), every filter as one row of W, and the
-sums over c, kh, kw become one matrix product: $y = W\,col + b$.
+Write every window as one column of a matrix col (im2col, kernels/window.py), every filter as one row of W, and the sums
+over c, kh, kw become one matrix product: $y = W\,col + b$.
 
 Backward. y is linear in each of W, col and b, as in Linear:
 
@@ -17,9 +17,17 @@ $$ dW = dy\,col^\top, \qquad dcol = W^\top dy, \qquad db_f = \sum_{n,oh,ow} dy_{
 A pixel x stands in as many columns as there are windows that see it, and its gradient is the sum over them:
 $dx = \mathrm{col2im}(dcol)$, the adjoint of im2col.
 
+kernels/conv.py has these products. On the CPU it takes the same sums straight from the image: col is KH * KW times as
+large as x, and need not exist. So x and W are all that is kept for the way back.
+
 Groups: with G groups, filters and channels are cut into G equal parts, and each part is a convolution of its own
-(G = C is the depthwise convolution): the same products with a leading axis G. A 1x1 kernel needs no windows at all:
-see conv1x1.py. A convolution along one axis is one over an image that is one pixel high: see conv1d.py.
+(G = C is the depthwise convolution): the same products with a leading axis G. A convolution along one axis is one over
+an image that is one pixel high: see conv1d.py.
+
+The 1x1 convolution is a Linear layer over the channels of every pixel: there are no neighbours and no windows, col is
+x, and what is left is $y_{nfl} = \sum_c W_{fc}\, x_{ncl} + b_f$, where l counts pixels. It mixes maps without looking
+around, so it makes fewer maps, or more (Lin, Chen and Yan 2013; the bottlenecks of Szegedy et al. 2014 and He et al.
+2015).
 
 Shapes: x (N, C, H, W), w (F, C/G, KH, KW), b (F,), y (N, F, OH, OW). LeCun et al. 1989, Neural Computation 1(4).
 """
@@ -27,15 +35,13 @@ Shapes: x (N, C, H, W), w (F, C/G, KH, KW), b (F,), y (N, F, OH, OW). LeCun et a
 from typing import Any
 
 from minidl import check, init
-from minidl.backend import xp_of
-from minidl.kernels import window
-from minidl.nn.conv1x1 import conv1x1
+from minidl.kernels import conv
 from minidl.nn.geometry import Windows, check_padding, pads_of, windows_of
 from minidl.nn.module import Module, Parameter
 from minidl.ops import pad
 from minidl.tensor import Function, Tensor
 
-# padding_mode -> the mode of ops.pad that widens the image before the convolution (zeros are added by im2col)
+# padding_mode -> the mode of ops.pad that widens the image before the convolution (zeros are added by the kernel)
 PADDING_MODES = {"zeros": None, "reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
@@ -44,35 +50,16 @@ class Conv2dFunction(Function):
         self.windows, self.groups = windows, groups
 
     def forward(self, x, w, b=None):
-        G, (N, C, H, W), (F, _, KH, KW) = self.groups, x.shape, w.shape
-        OH, OW = self.windows.outputs
-        col = window.im2col(x, self.windows.geometry, OH, OW).reshape(G, C // G * KH * KW, N * OH * OW)
-        self.save(col, w)
-        self.size = H, W
-        y = w.reshape(G, F // G, -1) @ col  # (G, F/G, CKK/G) @ (G, CKK/G, NL) -> (G, F/G, NL)
-        if b is not None:
-            y += b.reshape(G, F // G, 1)
-        return xp_of(y).ascontiguousarray(y.reshape(F, N, OH, OW).swapaxes(0, 1))
+        self.save(x, w)
+        return conv.conv(x, w, b, self.windows.geometry, self.groups, *self.windows.outputs)
 
     def backward(self, dy):
-        col, w = self.saved
-        N, F, OH, OW = dy.shape
-        G, (_, CG, KH, KW) = self.groups, w.shape
-        db = dy.sum(axis=(0, 2, 3))
-        dy = dy.swapaxes(0, 1).reshape(G, F // G, N * OH * OW)
-        dw = dx = None
-        if self.needs_grad[1]:
-            dw = (dy @ col.swapaxes(1, 2)).reshape(w.shape)  # (G, F/G, NL) @ (G, NL, CKK/G) -> (G, F/G, CKK/G)
-        if self.needs_grad[0]:
-            dcol = w.reshape(G, F // G, -1).swapaxes(1, 2) @ dy  # (G, CKK/G, F/G) @ (G, F/G, NL) -> (G, CKK/G, NL)
-            dx = window.col2im(dcol.reshape(G * CG, KH, KW, N, OH, OW), self.windows.geometry, *self.size)
-        return dx, dw, db
+        x, w = self.saved
+        return conv.conv_grad(dy, x, w, self.windows.geometry, self.groups, self.needs_grad)
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, windows: Windows, groups: int) -> Tensor:
-    r"""The convolution of x (N, C, H, W), checked before, on the path that its kernel allows."""
-    if windows.kernel == windows.stride == (1, 1) and windows.pads == ((0, 0), (0, 0)) and groups == 1:
-        return conv1x1(x, weight, bias)
+    r"""The convolution of x (N, C, H, W), checked before."""
     columns = (x.shape[0], x.shape[1], *windows.kernel, *windows.outputs)
     check.elements("convolution", "the window matrix (N, C, KH, KW, OH, OW)", columns)
     return Conv2dFunction(windows, groups)(x, weight, bias)

@@ -1,0 +1,170 @@
+r"""Images as the convolutions on the CPU read them: in memory order H, W, C, with their zeros around them.
+
+    for h, w, c:                                                one image n of x (N, C, H, W)
+        room[PT + h, PL + w, c] = x[n, c, h, w]                 room (HP, WP, C), of zeros
+
+So all that a filter sees in one row of its window is one piece of memory: KW * C numbers, side by side. And no loop
+has to ask whether it is still inside of the image.
+
+Where x has the order N, C, H, W in memory, the image is turned on its way. A loop would read (or write) one number and
+leap to the next one, which lies in another line of the cache. `turn` takes 16 x 16 numbers at a time, as 16 vectors of
+pixels. Transpose a matrix of 2 x 2 blocks, and the two blocks beside the diagonal change places; so neighbouring
+vectors exchange every second number, then pairs of vectors two numbers at a time, then four, then eight, and what they
+hold in the end is 16 vectors of channels. What is cut off at the end of a row is masked.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minidl.jit import HAS_NUMBA, njit
+
+if HAS_NUMBA:
+    from llvmlite import ir
+    from numba import types
+    from numba.extending import intrinsic
+
+    from minidl.kernels.tile import BYTES, I32, I64, VOID, Vectors
+
+
+class Sizes(NamedTuple):
+    r"""All numbers of one convolution: CG and FG are channels and filters of a group, (HP, WP) is the size of an image
+    with its zeros."""
+
+    N: int
+    C: int
+    H: int
+    W: int
+    F: int
+    OH: int
+    OW: int
+    G: int
+    CG: int
+    FG: int
+    KH: int
+    KW: int
+    SH: int
+    SW: int
+    PT: int
+    PL: int
+    DH: int
+    DW: int
+    HP: int
+    WP: int
+
+
+def sizes_of(x: tuple, w: tuple, geometry: tuple, groups: int, OH: int, OW: int) -> Sizes:
+    r"""From the shapes of x (N, C, H, W) and w (F, C/G, KH, KW)."""
+    (N, C, H, W), (F, CG, KH, KW), (_, _, SH, SW, PT, PL, DH, DW) = x, w, geometry
+    if (KH, KW, SH, SW, PT, PL, OH, OW) == (1, 1, 1, 1, 0, 0, H, W):
+        H, W, OH, OW = 1, H * W, 1, H * W  # no pixel is seen beside another one: an image is one long row
+    HP, WP = max(PT + H, (OH - 1) * SH + (KH - 1) * DH + 1), max(PL + W, (OW - 1) * SW + (KW - 1) * DW + 1)
+    return Sizes(N, C, H, W, F, OH, OW, groups, CG, F // groups, KH, KW, SH, SW, PT, PL, DH, DW, HP, WP)
+
+
+def turned(s: Sizes) -> Sizes:
+    r"""Of the convolution of dy that gives dx, where the stride is 1."""
+    PT, PL = (s.KH - 1) * s.DH - s.PT, (s.KW - 1) * s.DW - s.PL
+    HP, WP = max(PT + s.OH, s.H + (s.KH - 1) * s.DH), max(PL + s.OW, s.W + (s.KW - 1) * s.DW)
+    new = {"H": s.OH, "W": s.OW, "OH": s.H, "OW": s.W, "C": s.F, "F": s.C, "CG": s.FG, "FG": s.CG}
+    return s._replace(PT=PT, PL=PL, HP=HP, WP=WP, **new)
+
+
+def in_memory(x: Any) -> tuple:
+    r"""x (N, C, H, W) as one line of numbers, and the steps along its axes; not copied if it has one of the two orders.
+
+    >>> in_memory(np.zeros((2, 3, 4, 5)))[1], in_memory(np.zeros((2, 4, 5, 3)).transpose(0, 3, 1, 2))[1]
+    ((60, 20, 5, 1), (60, 1, 15, 3))
+    """
+    N, C, H, W = x.shape
+    last = x.transpose(0, 2, 3, 1)
+    if last.flags.c_contiguous:
+        flat, steps = last.reshape(-1), (H * W * C, 1, W * C, C)
+    else:
+        flat, steps = np.ascontiguousarray(x).reshape(-1), (C * H * W, H * W, W, 1)
+    return (flat if flat.flags.writeable else flat.copy()), steps  # Numba takes a read-only array for another type
+
+
+if HAS_NUMBA:
+
+    def turn_function(module: Any, size: int) -> Any:
+        name = f"minidl_turn_{size}"
+        if name in module.globals:
+            return module.globals[name]
+        function = ir.Function(module, ir.FunctionType(VOID, [I64] * 6), name)
+        function.linkage = "linkonce_odr"
+        function.attributes.add("noinline")
+        a, a_m, rows, b, b_n, columns = function.args
+        x = ir.IRBuilder(function.append_basic_block("start"))
+        v = Vectors(x, size)
+        lanes, mask = v.lanes, ir.VectorType(I32, v.lanes)
+
+        def place(address: Any, step: Any, i: int, n: Any, room: Any) -> Any:
+            """Of vector i; room for `room` numbers, for none if there is no such vector."""
+            v.keep(x.select(x.icmp_signed("<", I64(i), n), room, I64(0)))
+            return x.add(address, x.mul(step, I64(i)))
+
+        block = [v.load(place(a, a_m, i, rows, columns), True) for i in range(lanes)]
+        half = 1
+        while half < lanes:
+            upper = [j if not j & half else lanes + j - half for j in range(lanes)]
+            lower = [j + half if not j & half else lanes + j for j in range(lanes)]
+            for i in range(lanes):
+                if not i & half:
+                    pair = block[i], block[i + half]
+                    block[i], block[i + half] = (
+                        x.shuffle_vector(*pair, ir.Constant(mask, part)) for part in (upper, lower)
+                    )
+            half *= 2
+        for i in range(lanes):
+            v.store(block[i], place(b, b_n, i, columns, rows), True)
+        x.ret_void()
+        return function
+
+    @intrinsic(prefer_literal=True)
+    def turn(typing_context, size, a, a_m, rows, b, b_n, columns):
+        """b[n, m] = a[m, n] for numbers of `size` bytes (a constant), up to as many rows and columns as a vector has
+        places. Addresses, and steps in bytes."""
+
+        def write(context, x, signature, arguments):
+            x.call(turn_function(x.module, size.literal_value), arguments[1:])
+            return context.get_dummy_value()
+
+        return types.void(size, *[types.int64] * 6), write
+
+
+@njit
+def put_inside(x, steps, n, s, room):
+    """Image n of x into its place in `room`."""
+    s_n, s_c, s_h, s_w = steps
+    for h in range(s.H):
+        row, source = room[((s.PT + h) * s.WP + s.PL) * s.C :], x[n * s_n + h * s_h :]
+        if s_c == 1:
+            for i in range(s.W * s.C):
+                row[i] = source[i]
+            continue
+        size = x.itemsize
+        lanes = BYTES // size
+        for w in range(0, s.W, lanes):
+            for c in range(0, s.C, lanes):
+                a, b = source.ctypes.data + (c * s_c + w) * size, row.ctypes.data + (w * s.C + c) * size
+                if size == 4:
+                    turn(4, a, s_c * size, min(lanes, s.C - c), b, s.C * size, min(lanes, s.W - w))
+                else:
+                    turn(8, a, s_c * size, min(lanes, s.C - c), b, s.C * size, min(lanes, s.W - w))
+
+
+@njit
+def room_for(x, steps, s):
+    """Where `image_in` may put an image of x, with its zeros; of no size if it needs none."""
+    as_it_lies = steps[1] == 1 and s.HP == s.H and s.WP == s.W
+    return np.zeros(0 if as_it_lies else s.HP * s.WP * s.C, x.dtype)
+
+
+@njit
+def image_in(room, x, steps, n, s):
+    """The address of image n of x with its zeros, channels side by side."""
+    if len(room) == 0:
+        return x.ctypes.data + n * steps[0] * x.itemsize
+    put_inside(x, steps, n, s, room)
+    return room.ctypes.data + 0
