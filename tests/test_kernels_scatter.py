@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minidl import backend
+from minidl import backend, threads
 from minidl.kernels import scatter
 
 
@@ -56,6 +56,23 @@ def test_scatter_add_is_the_adjoint_of_picking(problem):
 def test_nan_and_infinity_stay_in_their_row():
     out = scatter.scatter_add(np.array([0, 2, 2]), np.array([[np.nan], [np.inf], [1.0]]), 4)
     np.testing.assert_array_equal(out, [[np.nan], [0], [np.inf], [0]])
+
+
+def test_one_thread_and_two_give_the_same_bits():
+    rng = np.random.default_rng(0)
+    V, D = 100_001, 33  # enough zeros for several shards, whose borders are within rows
+    positions, rows = rng.integers(0, V, 5000), rng.normal(size=(5000, D)).astype("f")
+    before = threads.get_num_threads()
+    results = []
+    try:
+        for n in (1, 2):
+            threads.set_num_threads(n)
+            np.empty((V, D), "f").fill(np.nan)  # most likely the memory that comes next
+            results.append(scatter.scatter_add(positions, rows, V))
+    finally:
+        threads.set_num_threads(before)
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], scatter.scatter_add_ref(np, positions, rows, V))
 
 
 @pytest.mark.skipif(backend.REFERENCE, reason="MINIDL_KERNELS=reference: no kernel is compiled")
