@@ -23,7 +23,7 @@ from tests.benchmarks.row import measure
 
 TABLE = ["conv", "layers", "recurrent", "rbf", "steps"]  # groups whose rows have torch beside them
 GROUPS = ["first", *TABLE, "som", "evolution"]
-ROUNDS, QUICK = 15, 5
+ROUNDS, QUICK, TWO_THREADS = 15, 5, 30  # of two threads' turns some will not count
 PEERS = ("numpy", "numba", "torch", "mygrad", "minisom", "neat-python")
 
 
@@ -62,6 +62,7 @@ def main():
     options = parser.parse_args()
     minidl.manual_seed(0)
     harness.use_threads(options.threads, torch_if_installed())
+    rounds = TWO_THREADS if options.threads > 1 else QUICK if options.quick else ROUNDS
     found = {"versions": versions(), "threads": options.threads, "rows": [], "wrong": []}
     found["peak flop/s"] = limit = peak.flops_per_second()
     print(", ".join(f"{name} {version}" for name, version in found["versions"].items() if version))
@@ -70,7 +71,7 @@ def main():
         print(f"\n{name}" if not hasattr(module, "ROWS") else f"\n{name + table.HEADER[len(name) :]}")
         for row in getattr(module, "ROWS", ()):
             try:
-                measured = measure(row, QUICK if options.quick else ROUNDS, options.threads)
+                measured = measure(row, rounds, options.threads)
             except Exception as wrong:  # a row that does not work leaves the others alone, but is not passed over
                 found["wrong"].append(f"{row.name}: {wrong!r}")
                 print(f"{row.name:34}WRONG: {wrong!r}", flush=True)

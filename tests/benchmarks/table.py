@@ -83,8 +83,20 @@ def means(rows: list[dict]) -> list[dict]:
     return found
 
 
+def above(rows: list[dict]) -> list[str]:
+    """The rows of the table whose ratio to torch is above their goal."""
+    return [
+        row["name"]
+        for row in rows
+        if row["measurable"] and row["kind"] != "extra" and "torch" in row["ratios"]
+        if row["ratios"]["torch"]["ratio"] > row["goal"]
+    ]
+
+
 def print_means(rows: list[dict]) -> list[dict]:
     found = means(rows)
+    if not found:
+        return found
     print("\ngeometric means of the ratios (minidl's time / theirs)")
     for mean in found:
         inverse = f" ({1 / mean['mean']:.1f} times faster, {1 / mean['worst']:.1f} at least)"
@@ -92,4 +104,6 @@ def print_means(rows: list[dict]) -> list[dict]:
             f"  {mean['against']:12} {mean['of']:24} {mean['mean']:.3f} over {mean['rows']:2} rows, "
             f"worst {mean['worst']:.2f} in {mean['worst row']}{inverse if mean['of'] == 'shared rows' else ''}"
         )
+    if any(mean["against"] == "torch" for mean in found):
+        print(f"  above their goal: {', '.join(above(rows)) or 'none'}")
     return found
