@@ -19,9 +19,10 @@ Nodes point only backwards and at leaf tensors, never at their own results: drop
 at once, without the garbage collector.
 """
 
-import heapq
+import sys
 import weakref
 from collections.abc import Callable, Iterator
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,8 @@ class Function:
         "_order",  # its age, by the clock
         "__dict__",  # the options of a subclass, and rarely:
     )
-    _edges: Any = None  # per input: None, or (where its gradient goes, number of that output, shape, dtype)
+    # per input: None, or where its gradient goes: (a node, number of that output; or a leaf, None), shape, dtype
+    _edges: Any = None
     _n_outputs = 1
     _outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
     _hooks: tuple = ()  # (number of an output, what to call with its gradient, or the tensor that wants to keep it)
@@ -92,7 +94,10 @@ class Function:
                 array = x._data
                 arrays.append(array)
                 if grad_on and x.requires_grad:
-                    edges.append((x._node or x, x._index, array.shape, array.dtype))
+                    if x._node is None:
+                        edges.append((x, None, array.shape, array.dtype))
+                    else:
+                        edges.append((x._node, x._index, array.shape, array.dtype))
                     needs.append(True)
                     continue
             else:
@@ -281,7 +286,7 @@ class Tensor:
         if grad is None:
             if self.size != 1:
                 raise ShapeError(f"backward: pass grad= for a result of shape {self.shape}; only one number has 1")
-            grad = backend.xp_of(self._data).ones_like(self._data)
+            grad = backend.xp_of(self._data).ones(self.shape, self.dtype)
         else:
             raw = _raw(grad)
             fits = backend.is_array(raw) and raw.dtype == self.dtype  # no copy then: nobody writes to a gradient
@@ -290,21 +295,30 @@ class Tensor:
                 raise ShapeError(f"backward: grad must have shape {self.shape}, got {grad.shape}")
             grad = grad.astype(self.dtype, copy=False)
 
+        leaves = self._gradients(grad, retain_graph)
+        totals = [_total(entry) for entry in leaves]
+        for (leaf, _), total in zip(leaves, totals, strict=True):
+            leaf.grad = total
+
+    def _gradients(self, grad: Array, retain_graph: bool) -> list[list]:
+        """Walk the graph. Returns [leaf, its gradient] for every leaf; gradients that came together are added up."""
         leaves: dict[int, list] = {}  # id -> [leaf tensor, its gradient so far]
-        waiting: dict[int, list] = {}  # order of a node -> gradients of its outputs so far
-        heap: list[tuple[int, Function]] = []  # youngest node first
+        waiting: dict[int, tuple] = {}  # order of a node -> (node, gradients of its outputs so far)
+        heap: list[int] = []  # minus the orders of those that wait: the youngest comes first
+        anomaly = state.anomaly
 
         if self._node is None:
             leaves[id(self)] = [self, grad]
         else:
-            waiting[self._node._order] = [None] * self._node._n_outputs
-            waiting[self._node._order][self._index] = grad
-            heap.append((-self._node._order, self._node))
+            node = self._node
+            waiting[node._order] = node, [None] * node._n_outputs
+            waiting[node._order][1][self._index] = grad
+            heap.append(-node._order)
         while heap:
-            node = heapq.heappop(heap)[1]
-            grads = waiting.pop(node._order)
+            order = -heappop(heap)
+            node, grads = waiting.pop(order)
             edges = node._edges
-            if not edges or node._order < writes.last:
+            if not edges or order < writes.last:
                 node._check_usable()
             if node._outputs:
                 grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node._outputs, strict=True)]
@@ -321,7 +335,7 @@ class Tensor:
                 raise RuntimeError(
                     f"{diagnose.name(node)}.backward returned {len(results)} gradients for {len(edges)} inputs"
                 )
-            if state.anomaly:
+            if anomaly:
                 diagnose.watch_backward(node, grads, results)
             for edge, g in zip(edges, results):  # noqa: B905  (of one length, as checked; strict= costs time)
                 if edge is None or g is None:
@@ -329,24 +343,22 @@ class Tensor:
                 target, index, shape, dtype = edge
                 if type(g) is not _ndarray or g.shape != shape or g.dtype != dtype:
                     g = _fitted(g, shape, dtype, node)
-                if isinstance(target, Tensor):
+                if index is None:
                     entry = leaves.get(id(target))
                     if entry is None:
                         leaves[id(target)] = [target, g]
                     else:
                         entry[1] = entry[1] + g
                     continue
-                so_far = waiting.get(target._order)
-                if so_far is None:
-                    so_far = waiting[target._order] = [None] * target._n_outputs
-                    heapq.heappush(heap, (-target._order, target))
+                if target._order not in waiting:
+                    waiting[target._order] = target, [None] * target._n_outputs
+                    heappush(heap, -target._order)
+                so_far = waiting[target._order][1]
                 so_far[index] = g if so_far[index] is None else so_far[index] + g
             if not retain_graph:
                 node._edges = ()
                 node.saved = ()
-        new = [(leaf, _sum(leaf.grad, _hooked(g, leaf._hooks))) for leaf, g in leaves.values()]
-        for leaf, total in new:
-            leaf.grad = total
+        return list(leaves.values())
 
 
 def _raw(x: Any) -> Any:
@@ -417,7 +429,14 @@ def _hooked(g: Array, hooks: tuple) -> Array:
     return g
 
 
-def _sum(old: Array | None, new: Array) -> Array:
-    """old + new in memory of its own: nobody else holds a leaf's gradient."""
-    xp = backend.xp_of(new)
-    return xp.array(new) if old is None else xp.asarray(old + new)
+def _total(entry: list) -> Array:
+    """What `.grad` of a leaf becomes, from [leaf, gradient]; in memory that nobody else holds: a backward may return
+    an array that it was given, or a view of one."""
+    leaf = entry[0]
+    # no copy of a whole array to which there are two references only, one in the entry and one in this very call
+    if leaf.grad is None and not leaf._hooks and type(entry[1]) is _ndarray and sys.getrefcount(entry[1]) == 2:
+        if entry[1].flags.owndata and entry[1].flags.writeable:
+            return entry[1]
+    g = _hooked(entry[1], leaf._hooks)
+    xp = backend.xp_of(g)
+    return xp.array(g) if leaf.grad is None else xp.asarray(leaf.grad + g)

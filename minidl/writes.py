@@ -30,8 +30,9 @@ def note(array: Any) -> None:
     (True, False)
     """
     global last
+    owner = id(array if array.base is None else _owner(array))
     with _writing:
-        last = _latest[id(_owner(array))] = next(clock)
+        last = _latest[owner] = next(clock)
 
 
 def since(array: Any, number: int) -> bool:

@@ -451,6 +451,60 @@ def test_gradients_share_memory_with_nobody():
     assert Tensor(kept).numpy().tolist() == [5, 6]  # the old array is not added to in place
 
 
+class Returns(Function):
+    """y = x, with a gradient made by somebody else."""
+
+    def __init__(self, gradient):
+        self.gradient = gradient
+
+    def forward(self, x):
+        return x * 1
+
+    def backward(self, dy):
+        return self.gradient(dy)
+
+
+@pytest.mark.parametrize("part", [lambda a: a, lambda a: a[:], lambda a: a.T, lambda a: a[::-1]])
+def test_an_array_that_somebody_keeps_never_becomes_a_gradient(part):
+    kept = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    x = leaf(np.ones((2, 2)))
+    Returns(lambda dy: part(kept._data))(x).sum().backward()
+    assert np.array_equal(grad(x), part(kept.numpy()))
+    x.grad[...] = 0
+    assert kept.sum().item() == 10
+
+
+def test_an_array_that_nobody_keeps_becomes_the_gradient_without_a_copy():
+    x, made = leaf(np.ones((2, 2))), []
+
+    def fresh(dy):
+        dx = dy * 2
+        made.append(id(dx))
+        return dx
+
+    Returns(fresh)(x).sum().backward()
+    assert grad(x).tolist() == [[2, 2], [2, 2]] and (x.backend == "cupy" or id(x.grad) == made[0])
+
+
+def test_what_a_graph_keeps_is_not_handed_out():
+    x, y = leaf([1.0, 2.0]), Tensor([3.0, 4.0])
+    z = x * y
+    z.backward(np.ones(2, np.float32), retain_graph=True)
+    x.grad[...] = 9
+    x.grad = None
+    z.backward(np.ones(2, np.float32))
+    assert grad(x).tolist() == [3, 4] and y.numpy().tolist() == [3, 4]
+
+
+def test_the_gradient_of_a_number_is_an_array():
+    x = leaf(2.0)
+    (x * 3 + x * 4).backward()
+    assert x.grad.shape == () and grad(x) == 7
+    x.grad[...] = 1
+    (x * 3).backward()
+    assert grad(x) == 4
+
+
 def test_data_are_copied():
     a = np.array([1.0, 2.0])
     x = Tensor(a)
