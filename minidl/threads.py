@@ -78,6 +78,9 @@ def share(kernel: Callable, shards: int, *args: Any) -> None:
     [0, 1, 2]
     """
     global _pool
+    if shards == 1:
+        kernel(0, 1, *args)
+        return
     threads = min(_n, shards)
     if threads == 1:
         for shard in range(shards):

@@ -13,6 +13,8 @@ Shapes: x (..., D), w (F, D), b (F,), y (..., F); all leading axes count as N.
 Rumelhart, Hinton and Williams 1986, Nature 323.
 """
 
+from typing import Any
+
 from minidl import check, init
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Function, Tensor
@@ -38,13 +40,23 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     >>> linear(Tensor([[1.0, 2.0]]), Tensor([[3.0, 4.0], [0.0, 1.0]]), Tensor([0.0, 10.0])).numpy()
     array([[11., 12.]], dtype=float32)
     """
-    check.rank("linear", "weight", weight, "(F, D)")
-    check.axis_size("linear", "x", x, -1, weight.shape[1], "in_features", hint="add Flatten()?")
-    check.one_dtype("linear", x, weight, bias)
-    if bias is not None:
-        check.rank("linear", "bias", bias, "(F,)")
-        check.axis_size("linear", "bias", bias, 0, weight.shape[0], "out_features")
+    if not _fits(x, weight, bias):
+        check.rank("linear", "weight", weight, "(F, D)")
+        check.axis_size("linear", "x", x, -1, weight.shape[1], "in_features", hint="add Flatten()?")
+        check.one_dtype("linear", x, weight, bias)
+        if bias is not None:
+            check.rank("linear", "bias", bias, "(F,)")
+            check.axis_size("linear", "bias", bias, 0, weight.shape[0], "out_features")
     return LinearFunction()(x, weight, bias)
+
+
+def _fits(x: Any, weight: Any, bias: Any) -> bool:
+    """Whether none of the checks would object, at one glance: for a small layer they take longer than all the rest."""
+    if not (isinstance(x, Tensor) and isinstance(weight, Tensor) and (bias is None or isinstance(bias, Tensor))):
+        return False
+    x, w, b = x._data, weight._data, weight._data if bias is None else bias._data
+    sizes = len(w.shape) == 2 and x.shape[-1:] == w.shape[1:] and (bias is None or b.shape == w.shape[:1])
+    return sizes and x.dtype == w.dtype == b.dtype and w.dtype.kind == "f"
 
 
 class Linear(Module):

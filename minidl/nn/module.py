@@ -110,7 +110,7 @@ class Module:
 
     def children(self) -> Iterator["Module"]:
         r"""Its direct parts."""
-        return (child for _, child in self.named_children())
+        return (value for value in vars(self).values() if isinstance(value, Module))
 
     def _named_tensors(self, kind: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
         """Every tensor of this kind under every name that it has: its own first, then those of the parts."""

@@ -48,7 +48,7 @@ class ModuleList(Module):
         return sum(1 for _ in self)
 
     def __iter__(self) -> Iterator[Module]:
-        return self.children()
+        return iter([value for value in vars(self).values() if isinstance(value, Module)])
 
     def __getitem__(self, index: int | slice) -> Any:
         modules = list(self)
