@@ -130,9 +130,10 @@ def option(who: str, name: str, value: Any, choices: Iterable) -> Any:
     ValueError: mse_loss: reduction must be one of 'mean', 'sum', 'none', got 'avg'
     """
     choices = list(choices)
-    if not any(value is choice or (type(value) is type(choice) and value == choice) for choice in choices):
-        raise ValueError(f"{who}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
-    return value
+    for choice in choices:
+        if value is choice or (type(value) is type(choice) and value == choice):
+            return value
+    raise ValueError(f"{who}: {name} must be one of {', '.join(map(repr, choices))}, got {value!r}")
 
 
 def tensor(who: str, name: str, array: Any) -> None:

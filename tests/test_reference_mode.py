@@ -34,7 +34,7 @@ MODES = {
 # layers whose reference rounds an exp, a tanh or a sum otherwise than the compiled kernel, and how much:
 # |a - b| / (1 + |b|)
 ROUNDED = {"GELU", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "Seq2Seq", "RBF", "RBFNet"}
-ROUNDED |= {"BatchNorm1d", "BatchNorm2d"}  # sums over a channel, in another order
+ROUNDED |= {"BatchNorm1d", "BatchNorm2d", "cross_entropy"}  # sums, in another order
 ROUNDED |= {"Conv1d", "Conv2d"}  # products of BLAS there, sums straight from the image here
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 

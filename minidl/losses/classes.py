@@ -20,12 +20,12 @@ def rows(x: Any) -> Any:
     >>> rows(np.zeros((2, 3, 4, 5))).shape
     (40, 3)
     """
-    return xp_of(x).moveaxis(x, 1, -1).reshape(-1, x.shape[1])
+    return x if x.ndim == 2 else xp_of(x).moveaxis(x, 1, -1).reshape(-1, x.shape[1])
 
 
 def unrows(x: Any, shape: tuple[int, ...]) -> Any:
     r"""The way back, to `shape` (N, K, d1, ...)."""
-    return xp_of(x).moveaxis(x.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
+    return x if len(shape) == 2 else xp_of(x).moveaxis(x.reshape(shape[0], *shape[2:], shape[1]), -1, 1)
 
 
 def classes_second(who: str, input: Tensor, target: Any, class_axis: int) -> tuple[Tensor, Any]:
@@ -52,7 +52,7 @@ def class_input(who: str, input: Tensor) -> None:
 
 
 def class_numbers(who: str, input: Tensor, target: Any, ignore_index: int) -> tuple[Any, Any]:
-    r"""The target rows (M,) with 0 in place of ignored ones, and which of them count (M,).
+    r"""The target rows (M,) as int64 with 0 in place of ignored ones, and which of them count (M,), or True for all.
 
     Raises TypeError for labels that are no integers, ShapeError for a shape other than (N, d1, ...), and ValueError for
     a label outside of 0 ... K-1 that is not ignore_index.
@@ -70,10 +70,14 @@ def class_numbers(who: str, input: Tensor, target: Any, ignore_index: int) -> tu
         raise check.ShapeError(
             f"{who}: target must have shape {wanted} for an input of shape {input.shape}, got {target.shape}{hint}"
         )
-    counts = target.ravel() != ignore_index
-    t = xp_of(target).where(counts, target.ravel(), 0)
-    check.indices(who, "target", t, input.shape[1])
-    return t, counts
+    t, K = target.ravel(), input.shape[1]
+    # the usual case in one look: read without a sign, a negative number is huge
+    if t.size and not 0 <= ignore_index < K and t.astype(np.uint64).max() < K:
+        return t.astype(np.int64, copy=False), True
+    counts = t != ignore_index
+    t = xp_of(t).where(counts, t, 0)
+    check.indices(who, "target", t, K)
+    return t.astype(np.int64, copy=False), counts
 
 
 def class_weights(who: str, input: Tensor, weight: Any) -> Any:
@@ -88,7 +92,7 @@ def class_weights(who: str, input: Tensor, weight: Any) -> Any:
 
 def units(t: Any, counts: Any, weight: Any, input: Tensor) -> Any:
     r"""What each target counts in the mean: the weight of its class, nothing if it is ignored; for `reduce`."""
-    if weight is None and bool(counts.all()):
+    if weight is None and (counts is True or bool(counts.all())):
         return 1.0
     u = counts.astype(np.float64) if weight is None else counts * weight[t].astype(np.float64)
     return u.reshape(input.shape[:1] + input.shape[2:])

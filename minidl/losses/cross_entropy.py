@@ -31,41 +31,32 @@ from typing import Any
 
 from minidl import check
 from minidl.backend import xp_of
+from minidl.kernels.cross_entropy import losses
 from minidl.losses.arguments import fixed_target
 from minidl.losses.classes import class_input, class_numbers, class_weights, classes_second, rows, units, unrows
-from minidl.losses.reduce import reduce
+from minidl.losses.reduce import coefficients, reduce
 from minidl.tensor import Function, Tensor
 
 IGNORED = -100  # torch's number for "this target does not count"
 
 
 class CrossEntropyFunction(Function):
-    r"""For class numbers t (M,) of which `counts` (M,) says which count."""
+    r"""For class numbers t (M,), -1 where a row does not count; weights w (K,) or (0,), which are all 1. The losses l
+    times c, a number or an array of their shape; and of these the sum, if `total`."""
 
-    def __init__(self, t: Any, counts: Any, w: Any, epsilon: float):
-        self.t, self.counts, self.w, self.epsilon = t, counts, w, epsilon
+    def __init__(self, t: Any, w: Any, epsilon: float, c: Any, total: bool):
+        self.t, self.w, self.epsilon, self.c, self.total = t, w, epsilon, c, total
 
     def forward(self, x):
         self.shape = x.shape
-        surprise, p = surprises(rows(x))  # (M, K)
-        M, K = p.shape
-        xp = xp_of(x)
-        w = xp.ones(K, x.dtype) if self.w is None else self.w
-        at_t = xp.arange(M), self.t
-        self.save(p, w, at_t)
-        losses = (1 - self.epsilon) * w[self.t] * surprise[at_t]
-        if self.epsilon:
-            losses += self.epsilon / K * (surprise @ w)  # (M, K) @ (K,) -> (M,)
-        return xp.where(self.counts, losses, 0).reshape(x.shape[:1] + x.shape[2:])
+        l, dx = losses(rows(x), self.t, self.w, self.epsilon, self.c, self.needs_grad[0])
+        self.save(dx)
+        return l.sum() if self.total else l.reshape(self.shape[:1] + self.shape[2:])
 
     def backward(self, dl):
-        p, w, at_t = self.saved
-        w_t = (1 - self.epsilon) * w[self.t]
-        spread = self.epsilon / len(w) * w  # (K,)
-        # the sum over k of q_k, times p, less q: (M, 1) * (M, K) - (K,), and at t more
-        dx = (w_t + spread.sum())[:, None] * p - spread
-        dx[at_t] -= w_t
-        dx *= (dl.ravel() * self.counts)[:, None]
+        (dx,) = self.saved  # for dl = 1
+        if not self.total or float(dl) != 1:
+            dx = dx * dl.reshape(-1, 1)
         return unrows(dx, self.shape)
 
 
@@ -156,8 +147,11 @@ def cross_entropy(
         q = q if weight is None else q * weight
         return reduce(who, SoftCrossEntropyFunction()(input, q), reduction, sample_weight)
     t, counts = class_numbers(who, input, target, ignore_index)
-    losses = CrossEntropyFunction(t, counts, weight, epsilon)(input)
-    return reduce(who, losses, reduction, sample_weight, units(t, counts, weight, input))
+    places = input.shape[:1] + input.shape[2:]
+    c = coefficients(who, input, places, reduction, sample_weight, units(t, counts, weight, input))
+    t = t if counts is True else xp_of(t).where(counts, t, -1)
+    w = t[:0].astype(input.dtype) if weight is None else weight
+    return CrossEntropyFunction(t, w, epsilon, c, reduction != "none")(input)
 
 
 def nll_loss(
@@ -182,5 +176,5 @@ def nll_loss(
     weight = class_weights("nll_loss", input, weight)
     ignore_index = check.integer("nll_loss", "ignore_index", ignore_index)
     t, counts = class_numbers("nll_loss", input, target, ignore_index)
-    losses = NLLFunction(t, counts, weight)(input)
-    return reduce("nll_loss", losses, reduction, sample_weight, units(t, counts, weight, input))
+    l = NLLFunction(t, counts, weight)(input)
+    return reduce("nll_loss", l, reduction, sample_weight, units(t, counts, weight, input))

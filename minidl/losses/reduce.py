@@ -57,40 +57,52 @@ def reduce(who: str, losses: Tensor, reduction: str, sample_weight: Any = None, 
     >>> reduce("mse_loss", losses, "mean", sample_weight=[3, 1]).item()  # (3 (1 + 3) + 1 (10 + 20)) / (3 + 3 + 1 + 1)
     5.25
     """
-    check.option(who, "reduction", reduction, REDUCTIONS)
-    weights = 1.0 if sample_weight is None else _weights(who, sample_weight, losses)
-    if reduction == "mean":
-        weights = weights / _total(who, losses, weights, units)
-    if backend.is_array(weights):
-        weights = weights.astype(losses.dtype)
+    c = coefficients(who, losses, losses.shape, reduction, sample_weight, units)
     if reduction == "none":
-        return losses if sample_weight is None else losses * weights
-    return WeightedSumFunction()(losses, weights)
+        return losses if sample_weight is None else losses * c
+    return WeightedSumFunction()(losses, c)
 
 
-def _weights(who: str, sample_weight: Any, losses: Tensor) -> Any:
+def coefficients(
+    who: str, like: Tensor, shape: tuple[int, ...], reduction: str, sample_weight: Any = None, units: Any = 1.0
+) -> Any:
+    r"""The c of a loss: a number, or an array of `shape`, that of the losses, with dtype and backend of `like`.
+
+    >>> coefficients("mse_loss", Tensor(0.0), (2, 5), "mean")
+    0.1
+    """
+    check.option(who, "reduction", reduction, REDUCTIONS)
+    weights = 1.0 if sample_weight is None else _weights(who, sample_weight, like, shape)
+    if reduction == "mean":
+        weights = weights / _total(who, shape, weights, units)
+    if not backend.is_array(weights):
+        return weights
+    return backend.xp_of(weights).broadcast_to(weights.astype(like.dtype), shape)
+
+
+def _weights(who: str, sample_weight: Any, like: Tensor, shape: tuple[int, ...]) -> Any:
     """The sample weights in float64, with an axis of size 1 for every axis of the losses that they lack."""
-    weights = weights_like(who, "sample_weight", losses, sample_weight)
+    weights = weights_like(who, "sample_weight", like, sample_weight)
     n = weights.ndim
-    if n == 0 or weights.shape != losses.shape[:n]:
+    if n == 0 or weights.shape != shape[:n]:
         raise check.ShapeError(
-            f"{who}: sample_weight must have the shape of the losses {losses.shape} or of their first axes, "
+            f"{who}: sample_weight must have the shape of the losses {shape} or of their first axes, "
             f"got {weights.shape}"
         )
-    return weights.reshape(weights.shape + (1,) * (losses.ndim - n))
+    return weights.reshape(weights.shape + (1,) * (len(shape) - n))
 
 
-def _total(who: str, losses: Tensor, weights: Any, units: Any) -> float:
+def _total(who: str, shape: tuple[int, ...], weights: Any, units: Any) -> float:
     """The sum over all losses of weight times unit, in float64; ValueError if it is 0."""
-    counted = weights * units
+    counted, n = weights * units, math.prod(shape)
     if backend.is_array(counted):
-        each = math.prod(losses.shape) / max(counted.size, 1)  # how many losses share one entry
+        each = n / max(counted.size, 1)  # how many losses share one entry
         total = float(counted.sum()) * each
     else:
-        total = counted * losses.size
+        total = counted * n
     if total <= 0:
         raise ValueError(
-            f"{who}: there is nothing to take the mean of: {losses.size} losses with a total weight of 0 "
+            f"{who}: there is nothing to take the mean of: {n} losses with a total weight of 0 "
             "(no rows, every target ignored, or all weights 0)"
         )
     return total
