@@ -15,6 +15,7 @@ and B likewise. Shapes: x (N, C, H, W), y (N, C, OH, OW). He et al. 2014, arXiv 
 import numpy as np
 
 from minidl import check
+from minidl.nn.global_pool import global_avg_pool2d
 from minidl.nn.module import Module
 from minidl.nn.separable import SeparableFunction
 from minidl.tensor import Tensor
@@ -47,6 +48,8 @@ def adaptive_avg_pool2d(x: Tensor, output_size: int | tuple) -> Tensor:
     outputs = output_sizes("adaptive_avg_pool2d", output_size)
     OH, OW = (n if o is None else o for n, o in zip(x.shape[2:], outputs, strict=True))
     check.elements("adaptive_avg_pool2d", "y", (*x.shape[:2], OH, OW))
+    if (OH, OW) == (1, 1):
+        return global_avg_pool2d(x, keepdims=True)
     return SeparableFunction(averages(x.shape[2], OH), averages(x.shape[3], OW))(x)
 
 

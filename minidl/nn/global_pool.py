@@ -14,7 +14,9 @@ Shapes: x (N, C, H, W), y (N, C), or (N, C, 1, 1) with keepdims. Lin, Chen and Y
 """
 
 from minidl import check
-from minidl.backend import xp_of
+from minidl.backend import channels_last, xp_of
+from minidl.kernels import pool
+from minidl.kernels.planes import empty
 from minidl.nn.module import Module
 from minidl.tensor import Function, Tensor
 
@@ -22,30 +24,36 @@ from minidl.tensor import Function, Tensor
 class GlobalAvgPool2dFunction(Function):
     def forward(self, x):
         self.save()
-        self.shape = x.shape
-        return x.mean(axis=(2, 3))
+        self.shape, self.last = x.shape, channels_last(x)
+        # where channels are neighbours in memory they are added side by side, column by column
+        return x.mean(axis=2).mean(axis=2) if self.last else x.mean(axis=(2, 3))
 
     def backward(self, dy):
         N, C, H, W = self.shape
-        dx = xp_of(dy).empty(self.shape, dy.dtype)
+        dx = empty(xp_of(dy), self.shape, dy.dtype, self.last)
         dx[:] = (dy / (H * W))[:, :, None, None]
         return dx
 
 
 class GlobalMaxPool2dFunction(Function):
+    """A max pooling with one window, as large as the image; its winners are the places h*W + w."""
+
     def forward(self, x):
         N, C, H, W = self.shape = x.shape
-        x = x.reshape(N, C, H * W)
-        winner = x.argmax(axis=2)[:, :, None]  # the first NaN, else the first of the largest
+        self.last = channels_last(x)
+        if self.last:
+            y, winner = pool.max_windows(x, (H, W, 1, 1, 0, 0, 1, 1), 1, 1)
+        else:
+            x = x.reshape(N, C, H * W)
+            winner = x.argmax(axis=2).reshape(N, C, 1, 1)  # the first NaN, else the first of the largest
+            y = xp_of(x).take_along_axis(x, winner[..., 0], axis=2)
         self.save(winner)
-        return xp_of(x).take_along_axis(x, winner, axis=2).reshape(N, C)
+        return y.reshape(N, C)
 
     def backward(self, dy):
         (winner,) = self.saved
         N, C, H, W = self.shape
-        xp = xp_of(dy)
-        here = winner == xp.arange(H * W)  # (N, C, HW)
-        return xp.where(here, dy[:, :, None], dy.dtype.type(0)).reshape(self.shape)
+        return pool.max_windows_grad(dy[:, :, None, None], winner, (H, W, 1, 1, 0, 0, 1, 1), H, W, self.last)
 
 
 def _global_pool(who: str, function: Function, x: Tensor, keepdims: bool) -> Tensor:

@@ -15,7 +15,9 @@ infinite pixel spreads along its row and column.
 Shapes: x (N, C, H, W), A (OH, H), B (OW, W), y (N, C, OH, OW).
 """
 
-from minidl.backend import xp_of
+from typing import Any
+
+from minidl.backend import channels_last, xp_of
 from minidl.tensor import Function
 
 
@@ -26,8 +28,18 @@ class SeparableFunction(Function):
     def forward(self, x):
         A, B = (xp_of(x).asarray(m, dtype=x.dtype) for m in (self.rows, self.columns))
         self.save(A, B)
-        return A @ x @ B.T  # (OH, H) @ (N, C, H, W) @ (W, OW) -> (N, C, OH, OW)
+        return separable(A, x, B)
 
     def backward(self, dy):
         A, B = self.saved
-        return A.T @ dy @ B  # (H, OH) @ (N, C, OH, OW) @ (OW, W) -> (N, C, H, W)
+        return separable(A.T, dy, B.T)
+
+
+def separable(A: Any, x: Any, B: Any) -> Any:
+    r"""$A x B^\top$ for arrays: of every map of x (N, C, H, W), which may have its channels last in memory."""
+    if not channels_last(x):
+        return A @ x @ B.T  # (OH, H) @ (N, C, H, W) @ (W, OW) -> (N, C, OH, OW)
+    N, C, H, W = x.shape
+    y = A @ x.transpose(0, 2, 3, 1).reshape(N, H, W * C)  # (OH, H) @ (N, H, WC) -> (N, OH, WC)
+    y = B @ y.reshape(N, len(A), W, C)  # (OW, W) @ (N, OH, W, C) -> (N, OH, OW, C)
+    return y.transpose(0, 3, 1, 2)

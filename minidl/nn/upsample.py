@@ -24,9 +24,9 @@ from typing import Any
 import numpy as np
 
 from minidl import check
-from minidl.backend import xp_of
+from minidl.backend import channels_last, xp_of
 from minidl.nn.module import Module
-from minidl.nn.separable import SeparableFunction
+from minidl.nn.separable import SeparableFunction, separable
 from minidl.tensor import Function, Tensor
 
 MODES = ("nearest", "bilinear")
@@ -41,14 +41,16 @@ class NearestFunction(Function):
         rows, columns = xp.asarray(self.rows), xp.asarray(self.columns)
         self.save(rows, columns)
         self.size = x.shape[2:]
-        return x.take(rows, axis=2).take(columns, axis=3)
+        if not channels_last(x):
+            return x.take(rows, axis=2).take(columns, axis=3)
+        return x.transpose(0, 2, 3, 1).take(rows, axis=1).take(columns, axis=2).transpose(0, 3, 1, 2)
 
     def backward(self, dy):
         xp = xp_of(dy)
         A, B = (
             (places[:, None] == xp.arange(n)).astype(dy.dtype) for places, n in zip(self.saved, self.size, strict=True)
         )
-        return A.T @ dy @ B  # (H, OH) @ (N, C, OH, OW) @ (OW, W) -> (N, C, H, W)
+        return separable(A.T, dy, B.T)  # (H, OH) @ (N, C, OH, OW) @ (OW, W) -> (N, C, H, W)
 
 
 def nearest(n: int, outputs: int, scale: float | None) -> np.ndarray:

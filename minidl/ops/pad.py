@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from minidl import check
-from minidl.backend import xp_of
+from minidl.backend import channels_last, xp_of
 from minidl.kernels.scatter import scatter_add
+from minidl.ops.shape import permute
 from minidl.tensor import Function, Tensor
 
 # mode -> s(i), the place in an axis of size n that the place i, counted from the first element, is a copy of
@@ -46,10 +47,13 @@ class Pad(Function):
         if self.mode == "constant":
             return dy[tuple(slice(p, p + n) for (p, _), n in zip(self.widths, self.shape, strict=True))]
         for axis, source in self.sources(xp):
-            dy = xp.moveaxis(dy, axis, 0)
-            n, others = self.shape[axis], dy.shape[1:]
-            D = check.elements("pad", "x", others)
-            dy = xp.moveaxis(scatter_add(source, dy.reshape(len(source), D), n).reshape(n, *others), 0, axis)
+            n, before, behind = self.shape[axis], dy.shape[:axis], dy.shape[axis + 1 :]
+            M, D = (check.elements("pad", "x", part) for part in (before, behind))
+            if D == 1:  # whole rows along the other axes, rather than single numbers
+                dy = scatter_add(source, dy.reshape(M, source.size).T, n).T.reshape(*before, n, *behind)
+                continue
+            positions = (xp.arange(M)[:, None] * n + source).reshape(-1)  # in x as (M n, D)
+            dy = scatter_add(positions, dy.reshape(positions.size, D), M * n).reshape(*before, n, *behind)
         return dy
 
     def sources(self, xp):
@@ -82,4 +86,7 @@ def pad(x: Tensor, pads: Iterable[int], mode: str = "constant", value: float = 0
                 f"pad: mode {mode!r} cannot pad an axis of size {n} by {width}; got x of shape {x.shape}"
             )
     check.elements("pad", "the padded x", (n + sum(width) for n, width in zip(x.shape, widths, strict=True)))
+    if x.ndim == 4 and channels_last(x._data):  # in the order of its memory, so that the result lies in it as x does
+        y = Pad([widths[axis] for axis in (0, 2, 3, 1)], mode, value)(permute(x, 0, 2, 3, 1))
+        return permute(y, 0, 3, 1, 2)
     return Pad(widths, mode, value)(x)

@@ -13,7 +13,7 @@ Each rung tests one promise that every layer of minidl keeps:
 | float32 | float32 in, float32 out, and the numbers of float64 up to rounding; gradients too |
 | repeatable | the same seed gives the same bits |
 | unchanged | neither the inputs nor the gradient from above are written to |
-| layouts | transposed, sliced, reversed and read-only arrays give the same numbers |
+| layouts | transposed, channels-last, sliced, reversed and read-only arrays give the same numbers |
 | frozen | what does not ask for a gradient gets none, and changes no other |
 | trained | every parameter gets a gradient |
 | state_dict | weights put into another one of its kind make it equal |

@@ -20,6 +20,12 @@ def _sliced(x: Any) -> Any:
     return view
 
 
+def _channels_last(x: Any) -> Any:
+    """Axis 1 innermost in memory, as convolutions leave their images."""
+    xp = backend.xp_of(x)
+    return xp.moveaxis(xp.moveaxis(x, 1, -1).copy(), -1, 1) if x.ndim > 1 else x.copy()
+
+
 def _reversed(x: Any) -> Any:
     back = (..., *(slice(None, None, -1) for _ in x.shape))
     return x[back].copy()[back]
@@ -34,6 +40,7 @@ def _read_only(x: Any) -> Any:
 
 LAYOUTS: dict[str, Callable[[Any], Any]] = {
     "transposed": lambda x: x.T.copy().T,
+    "channels last": _channels_last,
     "sliced": _sliced,
     "reversed": _reversed,
     "read-only": _read_only,
