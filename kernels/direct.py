@@ -26,6 +26,7 @@ with a stride, where dy would be zeros for the most part; where dy is much small
 see is padding; and where there are few channels, so that most of a vector would be empty.
 """
 
+import math
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def dx_cpu(shard, shards, driver, dy, steps, s, panels, no_jump, dx):
     s_n, s_f, s_h, s_w = steps
     size, width = dy.itemsize, panels.shape[4]
     room = np.empty(s.HP * s.WP * s.C, dy.dtype)
-    block = np.empty(s.OW * s.KW * s.CG, dy.dtype)
+    block = gemm.aligned(s.OW * s.KW * s.CG, dy)
     runs, run = (1, s.KW * s.C) if s.DW == 1 and s.G == 1 else (s.KW, s.CG)  # pieces of memory that a row of W goes to
     for n in range(shard * s.N // shards, (shard + 1) * s.N // shards):
         room[:] = 0
@@ -122,7 +123,8 @@ def panels_of(b: Any) -> Any:
     """b (..., K, N) in panels (..., P, K, width), as the product wants them (gemm.py)."""
     *batch, K, N = b.shape
     width = gemm.width(b.dtype)
-    panels = np.zeros((*batch, -(-N // width), K, width), b.dtype)
+    shape = *batch, -(-N // width), K, width
+    panels = gemm.aligned(math.prod(shape), np.empty(0, b.dtype)).reshape(shape)
     for p in range(panels.shape[-3]):
         columns = b[..., p * width : (p + 1) * width]
         panels[..., p, :, : columns.shape[-1]] = columns
@@ -160,7 +162,7 @@ def dx(dy: Any, w: Any, s: Sizes) -> Any:
 def dw(dy: Any, x: Any, s: Sizes) -> Any:
     r"""dW (F, C/G, KH, KW)."""
     n = s.F * s.KH * s.KW * s.CG
-    shards = min(shards_of(s), max(1, 2**23 // n))  # few, if dW is large: each of them needs as much room
+    shards = min(shards_of(s), max(4, 2**19 // n))  # few, if dW is large: each of them needs as much room
     parts = np.zeros((shards, n), x.dtype)
     (dy, dy_steps), jumps = in_memory(dy), np.arange(s.OH)
     share(

@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl.jit import HAS_NUMBA, njit
+from minidl.kernels.gemm import aligned
+from minidl.threads import shards_for, share
 
 if HAS_NUMBA:
     from llvmlite import ir
@@ -158,7 +160,9 @@ def put_inside(x, steps, n, s, room):
 def room_for(x, steps, s):
     """Where `image_in` may put an image of x, with its zeros; of no size if it needs none."""
     as_it_lies = steps[1] == 1 and s.HP == s.H and s.WP == s.W
-    return np.zeros(0 if as_it_lies else s.HP * s.WP * s.C, x.dtype)
+    room = aligned(0 if as_it_lies else s.HP * s.WP * s.C, x)
+    room[:] = 0
+    return room
 
 
 @njit
@@ -168,3 +172,25 @@ def image_in(room, x, steps, n, s):
         return x.ctypes.data + n * steps[0] * x.itemsize
     put_inside(x, steps, n, s, room)
     return room.ctypes.data + 0
+
+
+@njit
+def as_last_cpu(shard, shards, x, steps, s, y):
+    for n in range(shard * s.N // shards, (shard + 1) * s.N // shards):
+        put_inside(x, steps, n, s, y[n * s.H * s.W * s.C :])
+
+
+def as_last(x: Any) -> Any:
+    r"""x (N, C, H, W) as an array (N, H, W, C): the same numbers if they lie so, or a copy.
+
+    >>> as_last(np.arange(8.0).reshape(1, 2, 2, 2))[0, 0]
+    array([[0., 4.],
+           [1., 5.]])
+    """
+    last = x.transpose(0, 2, 3, 1)
+    if last.flags.c_contiguous and last.flags.writeable:
+        return last
+    y = np.empty(last.shape, x.dtype)
+    s = sizes_of(x.shape, (1, x.shape[1], 1, 1), (1, 1, 1, 1, 0, 0, 1, 1), 1, *x.shape[2:])  # of a 1x1 convolution
+    share(as_last_cpu, max(1, min(len(x), shards_for(x.size / 4))), *in_memory(x), s, y.reshape(-1))
+    return y
