@@ -108,7 +108,7 @@ def operation(n=1000, repeats=60) -> float:
 
 
 def lenet_memory(side: str) -> float:
-    """MiB that three training steps add to this (fresh) process, at their peak."""
+    """MiB that three training steps add to this (fresh) process, at their peak. (Linux only.)"""
     if side == "torch":
         import torch  # noqa: F401, PLC0415
     before = memory("VmRSS")
@@ -135,15 +135,16 @@ def more() -> dict:
         found["first step cached s"] = median(FIRST_STEP, 3, NUMBA_CACHE_DIR=cache)
     print(f"first step  {found['first step cold s']:.1f} s cold (goal 15)")
     print(f"first step  {found['first step cached s']:.2f} s cached (goal 1)")
-    with tempfile.TemporaryDirectory() as cache:
-        code = "import json; from tests.benchmarks import first; print(json.dumps(first.compilations()))"
-        found["kernels s"] = kernels = fresh(code, NUMBA_CACHE_DIR=cache)
-    print(f"kernels     {sum(s for s, *_ in kernels):.1f} s cold for {len(kernels)}, the longest (goal 3):")
-    for seconds, name, _ in kernels[:8]:
-        print(f"            {seconds:.2f} s {name}")
+    if jit.COMPILES:
+        with tempfile.TemporaryDirectory() as cache:
+            code = "import json; from tests.benchmarks import first; print(json.dumps(first.compilations()))"
+            found["kernels s"] = kernels = fresh(code, NUMBA_CACHE_DIR=cache)
+        print(f"kernels     {sum(s for s, *_ in kernels):.1f} s cold for {len(kernels)}, the longest (goal 3):")
+        for seconds, name, _ in kernels[:8]:
+            print(f"            {seconds:.2f} s {name}")
     found["operation us"] = operation()
     print(f"operation   {found['operation us']:.2f} us")
-    for side in ("minidl", "torch"):
+    for side in ("minidl", "torch") if sys.platform == "linux" else ():
         if side == "minidl" or importlib.util.find_spec("torch"):
             code = f"from tests.benchmarks import first; print(first.lenet_memory({side!r}))"
             fresh(code)  # fills the compile cache

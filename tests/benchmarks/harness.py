@@ -17,7 +17,6 @@ turns of a side the row is not measurable.
 
 import gc
 import math
-import resource
 import time
 from collections.abc import Callable
 
@@ -37,12 +36,15 @@ def order(names: list[str], turn: int) -> list[str]:
 
 
 def alone() -> bool:
-    """Whether this process is all that runs on the machine now."""
+    """Whether this process is all that runs on the machine now. (Linux only.)"""
     with open("/proc/loadavg") as file:
         return file.read().split()[3].partition("/")[0] == "1"
 
 
 def interruptions() -> int:
+    """How often somebody else was let in before this process was done."""
+    import resource  # noqa: PLC0415  (not on Windows)
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
 
 
@@ -75,7 +77,7 @@ def turns(passes: dict[str, Callable], rounds: int, threads: int = 1) -> dict[st
             once()
             if threads > 1:
                 time.sleep(PAUSE)
-            clean, before = threads == 1 or alone(), interruptions()
+            clean, before = (True, 0) if threads == 1 else (alone(), interruptions())
             start = clock()
             for _ in range(n):
                 once()
