@@ -11,9 +11,10 @@ and the sums are taken from there:
 
 | file | way | for |
 |---|---|---|
-| [direct.py](direct.py) | products of pixels and filters | all but these two: |
+| [direct.py](direct.py) | products of pixels and filters | all but these: |
 | [depthwise.py](depthwise.py) | sums by channel | one channel and one filter a group |
 | [one_channel.py](one_channel.py) | products of filters and pixels | one channel |
+| [winograd.py](winograd.py) | a quarter of the products | 3x3 pixels, float32, 16 or more channels |
 
 dx of a convolution with stride 1 is a convolution, too: of dy, with every filter turned by 180 degrees, and with
 channels and filters in each other's places. The pixel h = oh - P + kh*D has given w[kh] * x[h] to y[oh], so it gets
@@ -38,8 +39,8 @@ import numpy as np
 
 from minidl.backend import REFERENCE, on_gpu, xp_of
 from minidl.jit import COMPILES
-from minidl.kernels import depthwise, direct, gemm, one_channel, window
-from minidl.kernels.image import Sizes, sizes_of, turned
+from minidl.kernels import depthwise, direct, gemm, one_channel, window, winograd
+from minidl.kernels.image import Sizes, as_last, sizes_of, turned
 
 
 # ---- reference; GPU ----
@@ -68,6 +69,8 @@ def conv_grad_ref(xp: Any, dy: Any, x: Any, w: Any, geometry: tuple, groups: int
 
 # ---- CPU: arrays in, one line of numbers in memory order N, H, W, C out ----
 def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
+    if winograd.applies(x.dtype, s):
+        return winograd.forward(x, w, b, s)
     return depthwise.forward(x, w, b, s) if s.CG == s.FG == 1 else direct.forward(x, w, b, s)
 
 
@@ -80,10 +83,17 @@ def input_gradient(dy: Any, w: Any, s: Sizes) -> Any:
     t = turned(s)
     few_zeros = 4 * t.OH * t.OW <= 5 * t.H * t.W
     full_vectors = 2 * s.CG >= gemm.width(dy.dtype)
-    if s.SH * s.SW > 1 or min(t.PT, t.PL) < 0 or not (by_channel or few_zeros and full_vectors):
+    as_convolution = by_channel or winograd.applies(dy.dtype, t) or few_zeros and full_vectors
+    if s.SH * s.SW > 1 or min(t.PT, t.PL) < 0 or not as_convolution:
         return direct.dx(dy, w, s)
     w = w.reshape(s.G, s.FG, s.CG, s.KH, s.KW)[..., ::-1, ::-1].swapaxes(1, 2)
     return forward(dy, w.reshape(s.C, s.FG, s.KH, s.KW), None, t)
+
+
+def weight_gradient(dy: Any, x: Any, s: Sizes) -> Any:
+    if winograd.applies(x.dtype, s):
+        return winograd.dw(dy, x, s)
+    return depthwise.dw(dy, x, s) if s.CG == s.FG == 1 else direct.dw(dy, x, s)
 
 
 def bias_gradient(dy: Any) -> Any:
@@ -122,11 +132,13 @@ def conv_grad(dy: Any, x: Any, w: Any, geometry: tuple, groups: int, needs: tupl
         return conv_grad_ref(xp_of(x), dy, x, w, geometry, groups, needs)
     (N, C, H, W), dx, dw = x.shape, None, None
     s = sizes_of(x.shape, w.shape, geometry, groups, *dy.shape[2:])
+    if winograd.applies(x.dtype, s):
+        dy = as_last(dy).transpose(0, 3, 1, 2)  # once, for both gradients
     if needs[0]:
         if s.C == s.SW == 1:
             dx = one_channel.dx(dy, w, s).reshape(N, C, H, W)
         else:
             dx = input_gradient(dy, w, s).reshape(N, H, W, C).transpose(0, 3, 1, 2)
     if needs[1]:
-        dw = depthwise.dw(dy, x, s) if s.CG == s.FG == 1 else direct.dw(dy, x, s)
+        dw = weight_gradient(dy, x, s)
     return dx, dw, bias_gradient(dy) if needs[2] else None

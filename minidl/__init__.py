@@ -19,6 +19,7 @@ array([2., 4., 6.], dtype=float32)
 | `minidl.load_torch_recurrent`, `minidl.load_keras_recurrent` | weights of other frameworks' recurrent layers |
 | `minidl.use`, `minidl.manual_seed` | NumPy or CuPy; random numbers |
 | `minidl.set_num_threads` | how many cores a kernel may use |
+| `minidl.use_winograd` | whether 3x3 convolutions may take fewer multiplications |
 | `minidl.testing` | gradient checks, for your own layers too |
 """
 
@@ -34,6 +35,7 @@ from minidl.backend import current, use
 from minidl.check import DTypeError, IndexRangeError, ShapeError
 from minidl.interop import load_keras_recurrent, load_torch_recurrent
 from minidl.io import load, save
+from minidl.kernels.winograd import use_winograd
 from minidl.ops import *  # noqa: F403  (minidl.exp, minidl.cat, ... as in torch; the list is ops.__all__)
 from minidl.random import generator, manual_seed
 from minidl.tensor import Function, Tensor, detect_anomaly, grad_enabled, no_grad
@@ -76,4 +78,5 @@ __all__ = [
     "testing",
     "train",
     "use",
+    "use_winograd",
 ]
