@@ -105,5 +105,5 @@ def print_means(rows: list[dict]) -> list[dict]:
             f"worst {mean['worst']:.2f} in {mean['worst row']}{inverse if mean['of'] == 'shared rows' else ''}"
         )
     if any(mean["against"] == "torch" for mean in found):
-        print(f"  above their goal: {', '.join(above(rows)) or 'none'}")
+        print(f"  above their goal: {'; '.join(above(rows)) or 'none'}")
     return found
