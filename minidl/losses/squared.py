@@ -20,20 +20,26 @@ from typing import Any
 
 from minidl import check
 from minidl.losses.arguments import pair
-from minidl.losses.reduce import reduce
+from minidl.losses.reduce import coefficients, reduce
 from minidl.tensor import Function, Tensor
 
 
 class SquaredErrorFunction(Function):
+    r"""The losses l times c, a number or an array of their shape; and of these the sum, if `total`."""
+
+    def __init__(self, c: Any, total: bool):
+        self.c, self.total = c, total
+
     def forward(self, o, t):
-        d = o - t.astype(o.dtype)
+        d = o - t.astype(o.dtype, copy=False)
         self.save(d)
-        return d * d
+        l = d * d * self.c
+        return l.sum() if self.total else l
 
     def backward(self, dl):
         (d,) = self.saved
-        do = 2 * d * dl
-        return do, -do
+        do = 2 * d * (dl * self.c)
+        return do, -do if self.needs_grad[1] else None
 
 
 class HalfSquaredErrorFunction(Function):
@@ -56,7 +62,8 @@ def mse_loss(input: Tensor, target: Any, *, reduction: str = "mean", sample_weig
     2.0
     """
     target = pair("mse_loss", input, target)
-    return reduce("mse_loss", SquaredErrorFunction()(input, target), reduction, sample_weight)
+    c = coefficients("mse_loss", input, input.shape, reduction, sample_weight)
+    return SquaredErrorFunction(c, reduction != "none")(input, target)
 
 
 def half_squared_error(input: Tensor, target: Any, *, reduction: str = "mean", sample_weight: Any = None) -> Tensor:
