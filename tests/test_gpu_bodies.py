@@ -102,6 +102,12 @@ def erfc(draw):
     return (random(draw, *draw(shapes())),)
 
 
+@st.composite
+def dropped(draw):
+    key = st.integers(0, 2**32 - 1)
+    return random(draw, *draw(shapes())), draw(key), draw(key), draw(st.sampled_from([0.0, 0.25, 0.5, 1.0]))
+
+
 # kernel file, name of the body -> the function that layers call, its reference, a strategy for their arguments
 PARITY = {
     ("window", "IM2COL_GPU"): ("im2col", "im2col_ref", im2col),
@@ -112,6 +118,7 @@ PARITY = {
     ("sum_pool", "SUM_GRAD_GPU"): ("sum_windows_grad", "sum_grad_ref", sum_windows_grad),
     ("scatter", "SCATTER_ADD_GPU"): ("scatter_add", "scatter_add_ref", scatter_add),
     ("erf", "ERFC_GPU"): ("erfc", "erfc_ref", erfc),
+    ("dropout", "DROP_GPU"): ("dropped", "dropped_ref", dropped),
     ("distance", "DIRECT_GPU"): ("direct", "squared_distances_ref", distances.scaled_points),
     ("distance", "NEAR_GPU"): ("by_product", "squared_distances_ref", distances.scaled_points),
     ("distance", "GRAD_GPU"): ("grad_direct", "squared_distances_grad_ref", distances.gradients),

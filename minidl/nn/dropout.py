@@ -18,14 +18,31 @@ Salakhutdinov 2014, JMLR 15.
 """
 
 from minidl import check
+from minidl.kernels.dropout import dropped
 from minidl.nn.module import Module
-from minidl.random import keep_mask
+from minidl.random import generator, keep_mask
 from minidl.tensor import Function, Tensor
 
 
 class DropoutFunction(Function):
+    r"""An m for every number: a hash of its place and of two keys, computed in both passes and stored in none."""
+
+    def __init__(self, p: float):
+        self.p = p
+
+    def forward(self, x):
+        self.keys = divmod(generator().bit_generator.random_raw(), 2**32)
+        return dropped(x, *self.keys, self.p)
+
+    def backward(self, dy):
+        return dropped(dy, *self.keys, self.p)
+
+
+class SharedDropoutFunction(Function):
+    r"""An m for many numbers: a mask of a shape that broadcasts."""
+
     def __init__(self, p: float, shape: tuple[int, ...]):
-        self.p, self.shape = p, shape  # shape of the mask
+        self.p, self.shape = p, shape
 
     def forward(self, x):
         m = keep_mask(self.shape, self.p, x)
@@ -46,7 +63,8 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     [0.0, 2.0]
     """
     check.floats("dropout", "x", x)
-    return _dropped("dropout", x, p, training, x.shape)
+    p = _probability("dropout", p, training)
+    return DropoutFunction(p)(x) if p else x
 
 
 def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
@@ -58,14 +76,13 @@ def dropout2d(x: Tensor, p: float = 0.5, training: bool = True) -> Tensor:
     """
     check.floats("dropout2d", "x", x)
     check.rank("dropout2d", "x", x, "(N, C, H, W)")
-    return _dropped("dropout2d", x, p, training, (*x.shape[:2], 1, 1))
+    p = _probability("dropout2d", p, training)
+    return SharedDropoutFunction(p, (*x.shape[:2], 1, 1))(x) if p else x
 
 
-def _dropped(who: str, x: Tensor, p: float, training: bool, shape: tuple) -> Tensor:
+def _probability(who: str, p: float, training: bool) -> float:
     p = check.number(who, "p", p, low=0, high=1)
-    if not check.option(who, "training", training, (True, False)) or p == 0:
-        return x
-    return DropoutFunction(p, shape)(x)
+    return p if check.option(who, "training", training, (True, False)) else 0.0
 
 
 class Dropout(Module):

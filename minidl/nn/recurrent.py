@@ -38,7 +38,7 @@ from typing import Any
 
 from minidl import backend, check, ops, random
 from minidl.nn.cell import check_state, check_weights, count_formula, first_weights, zeros
-from minidl.nn.dropout import DropoutFunction
+from minidl.nn.dropout import SharedDropoutFunction
 from minidl.nn.mask import time_mask
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Tensor, _wrap
@@ -98,7 +98,7 @@ class Recurrent(Module):
             m = None if m is None else m[:, ::-1]
         if self.training and self.dropout:
             x = x if m is None else ops.where(_wrap(m[..., None]), x, 0.0)  # padding may hold infinity
-            x = DropoutFunction(self.dropout, (N, 1, D))(x)
+            x = SharedDropoutFunction(self.dropout, (N, 1, D))(x)
         k = None
         if self.training and self.recurrent_dropout:
             k = random.keep_mask((N, self.hidden_size), self.recurrent_dropout, x._data)
