@@ -186,3 +186,14 @@ def test_nothing_is_kept_for_the_way_back():
     x = Tensor(np.ones(10), requires_grad=True)
     node = nn.Dropout(0.5)(x)._node
     assert node.saved == ()
+
+
+@on_cpu
+def test_numbers_beyond_the_32_bits_of_the_hash():
+    n, shards = 2**33, 2**20  # of an array in name only, all of whose numbers are one; the last one of a shard is seen
+    memory = np.ones(1, "float32"), np.zeros(1, "float32")
+    x, y = (np.lib.stride_tricks.as_strided(v, (1, n, 1), (0, 0, 0)) for v in memory)
+    for shard in [*range(2**19 - 20, 2**19 + 20), 2**20 - 1]:
+        kernel.drop_cpu(shard, shards, x, np.uint32(5), np.uint32(6), np.uint32(2**31), np.float32(2), y)
+        i = (shard + 1) * (n // shards) - 1
+        assert (memory[1][0] > 0) == (by_integers(i, 5, 6) >= 2**31)
