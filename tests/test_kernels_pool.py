@@ -165,15 +165,15 @@ def test_a_winner_is_a_byte_where_that_is_enough():
 
 @pytest.mark.parametrize("last", [False, True])
 def test_one_thread_and_two_give_the_same_bits(last):
-    x = (channels_last if last else np.array)(images((8, 16, 40, 40), np.float32, 0))
-    dy = (channels_last if last else np.array)(images((8, 16, 20, 20), np.float32, 1))
+    x = (channels_last if last else np.array)(images((8, 16, 80, 80), np.float32, 0))
+    dy = (channels_last if last else np.array)(images((8, 16, 40, 40), np.float32, 1))
     geometry = (3, 3, 2, 2, 1, 1, 1, 1)
 
     def everything():
-        y, winner = pool.max_windows(x, geometry, 20, 20)
-        yield from (y, winner, pool.max_windows_grad(dy, winner, geometry, 40, 40, last))
-        yield sum_pool.sum_windows(x, geometry[:6], 20, 20)
-        yield sum_pool.sum_windows_grad(dy, geometry[:6], 40, 40, last)
+        y, winner = pool.max_windows(x, geometry, 40, 40)
+        yield from (y, winner, pool.max_windows_grad(dy, winner, geometry, 80, 80, last))
+        yield sum_pool.sum_windows(x, geometry[:6], 40, 40)
+        yield sum_pool.sum_windows_grad(dy, geometry[:6], 80, 80, last)
 
     before = threads.get_num_threads()
     results = []
@@ -183,7 +183,11 @@ def test_one_thread_and_two_give_the_same_bits(last):
             results.append(list(everything()))
     finally:
         threads.set_num_threads(before)
+    y, winner = pool.max_ref(np, x, geometry, 40, 40)
+    dx = pool.max_grad_ref(np, dy, winner, geometry, 80, 80)
+    sums = sum_pool.sum_ref(np, x, geometry[:6], 40, 40), sum_pool.sum_grad_ref(np, dy, geometry[:6], 80, 80)
     assert all(identical(a, b) for a, b in zip(*results, strict=True))
+    assert all(identical(a, b) for a, b in zip(results[0], (y, winner, dx, *sums), strict=True))
 
 
 @given(geometries(), st.integers(0, 99))

@@ -32,7 +32,8 @@ def arrays(
     dtype: str | None = None,
     layout: str | None = None,
 ) -> np.ndarray:
-    r"""NumPy arrays of normal numbers: C order, transposed, channels last, sliced, reversed, read-only; float32, float64.
+    r"""NumPy arrays of normal numbers: C order, transposed, channels last, sliced, reversed or read-only; of
+    float32 or float64.
 
     >>> from hypothesis import find
     >>> find(arrays((2, 3), dtype="float64", layout="sliced"), lambda x: True).flags.c_contiguous
