@@ -50,3 +50,8 @@ def test_bad_input_is_a_clear_error(case):
     call, kind, words = BAD[case]
     with pytest.raises(kind, match=words):
         call()
+
+
+def test_a_number_is_no_row_for_a_weight_that_is_no_matrix():
+    with pytest.raises(ValueError, match=r"linear: weight must have shape \(F, D\), got \(2,\)"):
+        F.linear(Tensor(1.0), Tensor([1.0, 2.0]), Tensor([1.0, 2.0]))

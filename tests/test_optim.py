@@ -440,3 +440,31 @@ def test_a_learning_rate_set_by_hand_is_checked_at_the_step(lr):
     with pytest.raises((ValueError, TypeError), match="SGD: lr must be"):
         optimizer.step()
     assert w.item() == 3.0
+
+
+def test_options_are_checked_again_whenever_they_change():
+    w = leaf([3.0])
+    optimizer = Adam([w])
+    w.grad = Tensor(np.array([1.0])).data
+    optimizer.step()
+    before = w.item()
+    for name, value in (("lr", NAN), ("lr", -1.0), ("betas", (0.9, 1.0)), ("eps", "0")):
+        good = optimizer.param_groups[0][name]
+        optimizer.param_groups[0][name] = value
+        for _ in range(2):
+            with pytest.raises((ValueError, TypeError), match=f"Adam: {name}"):
+                optimizer.step()
+        optimizer.param_groups[0][name] = good
+    assert w.item() == before
+    optimizer.param_groups[0]["betas"] = [0.5, 0.5]
+    optimizer.step()
+    assert w.item() != before and optimizer.param_groups[0]["betas"] == (0.5, 0.5)
+
+
+@pytest.mark.parametrize("shape", [(1,), (), (2, 1), (1, 2)])
+def test_a_gradient_of_the_same_type_and_another_shape(shape):
+    w = leaf([1.0, 2.0])
+    w.grad = Tensor(np.ones(shape)).data
+    with pytest.raises(ValueError, match=r"SGD.step: .*\(2,\) has shape"):
+        SGD([w]).step()
+    assert w.numpy().tolist() == [1.0, 2.0]
