@@ -19,12 +19,10 @@ and the sums are taken from there:
 dx of a convolution with stride 1 is a convolution, too: of dy, with every filter turned by 180 degrees, and with
 channels and filters in each other's places. The pixel h = oh - P + kh*D has given w[kh] * x[h] to y[oh], so it gets
 back dx[h] = sum over kh of w[kh] * dy[h + P - kh*D]. Count from the other end, kh = K-1 - k, and the formula of y is
-there again: dy[h - P' + k*D], with the padding P' = (K-1)*D - P. So dx takes the same way as y. (Where that is a waste,
-and for other strides, see direct.dx.)
+there again: dy[h - P' + k*D], with the padding P' = (K-1)*D - P. So winograd.py and depthwise.py know one way for both.
 
 An image (N, C, H, W) may have its channels or its pixels side by side in memory: both orders are read as they are.
-What comes back has its channels side by side, the better order for all that follows; only y of a single channel, and
-dx, in one_channel.py have not.
+What comes back has its channels side by side, the better order for all that follows; but y of one_channel.py has not.
 
 The sums of one number of y and of dx run in one order, whatever the number of threads. dW is added up in shards of
 images, which depend on sizes alone.
@@ -40,7 +38,7 @@ import numpy as np
 from minidl.backend import REFERENCE, on_gpu, xp_of
 from minidl.jit import COMPILES
 from minidl.kernels import depthwise, direct, gemm, one_channel, window, winograd
-from minidl.kernels.image import Sizes, as_last, sizes_of, turned
+from minidl.kernels.image import Sizes, line_of, new_image, sizes_of, turned
 
 
 # ---- reference; GPU ----
@@ -67,27 +65,26 @@ def conv_grad_ref(xp: Any, dy: Any, x: Any, w: Any, geometry: tuple, groups: int
     return dx, dw, db
 
 
-# ---- CPU: arrays in, one line of numbers in memory order N, H, W, C out ----
-def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
-    if winograd.applies(x.dtype, s):
-        return winograd.forward(x, w, b, s)
-    return depthwise.forward(x, w, b, s) if s.CG == s.FG == 1 else direct.forward(x, w, b, s)
+# ---- CPU: y and dx are lines of numbers, in memory order N, H, W, C ----
+def forward(x: Any, w: Any, b: Any, s: Sizes, y: Any) -> None:
+    by_channel = s.CG == s.FG == 1
+    way = winograd if winograd.applies(x.dtype, s) else depthwise if by_channel else direct
+    way.forward(x, w, b, s, y)
 
 
-def input_gradient(dy: Any, w: Any, s: Sizes) -> Any:
+def input_gradient(dy: Any, w: Any, s: Sizes, dx: Any) -> None:
     by_channel = s.CG == s.FG == 1
     if by_channel and s.SH * s.SW > 1:  # with zeros between the rows and columns of dy, the stride is 1
-        wide = np.zeros((s.N, (s.OH - 1) * s.SH + 1, (s.OW - 1) * s.SW + 1, s.F), dy.dtype).transpose(0, 3, 1, 2)
+        wide = new_image((s.N, s.F, (s.OH - 1) * s.SH + 1, (s.OW - 1) * s.SW + 1), dy.dtype)
+        wide[:] = 0
         wide[:, :, :: s.SH, :: s.SW] = dy
         dy, s = wide, s._replace(OH=wide.shape[2], OW=wide.shape[3], SH=1, SW=1)
     t = turned(s)
-    few_zeros = 4 * t.OH * t.OW <= 5 * t.H * t.W
-    full_vectors = 2 * s.CG >= gemm.width(dy.dtype)
-    as_convolution = by_channel or winograd.applies(dy.dtype, t) or few_zeros and full_vectors
-    if s.SH * s.SW > 1 or min(t.PT, t.PL) < 0 or not as_convolution:
-        return direct.dx(dy, w, s)
+    if s.SH * s.SW > 1 or min(t.PT, t.PL) < 0 or not (by_channel or winograd.applies(dy.dtype, t)):
+        direct.dx(dy, w, s, dx)
+        return
     w = w.reshape(s.G, s.FG, s.CG, s.KH, s.KW)[..., ::-1, ::-1].swapaxes(1, 2)
-    return forward(dy, w.reshape(s.C, s.FG, s.KH, s.KW), None, t)
+    forward(dy, w.reshape(s.C, s.FG, s.KH, s.KW), None, t, dx)
 
 
 def weight_gradient(dy: Any, x: Any, s: Sizes) -> Any:
@@ -118,7 +115,9 @@ def conv(x: Any, w: Any, b: Any, geometry: tuple, groups: int, OH: int, OW: int)
     s = sizes_of(x.shape, w.shape, geometry, groups, OH, OW)
     if s.C == s.SW == 1 and 2 * s.F < gemm.width(x.dtype):
         return one_channel.forward(x, w, b, s).reshape(s.N, s.F, OH, OW)
-    return forward(x, w, b, s).reshape(s.N, OH, OW, s.F).transpose(0, 3, 1, 2)
+    y = new_image((s.N, s.F, OH, OW), x.dtype)
+    forward(x, w, b, s, line_of(y))
+    return y
 
 
 def conv_grad(dy: Any, x: Any, w: Any, geometry: tuple, groups: int, needs: tuple) -> tuple:
@@ -130,15 +129,12 @@ def conv_grad(dy: Any, x: Any, w: Any, geometry: tuple, groups: int, needs: tupl
     """
     if REFERENCE or not COMPILES or on_gpu(x):
         return conv_grad_ref(xp_of(x), dy, x, w, geometry, groups, needs)
-    (N, C, H, W), dx, dw = x.shape, None, None
+    dx = dw = None
     s = sizes_of(x.shape, w.shape, geometry, groups, *dy.shape[2:])
-    if winograd.applies(x.dtype, s):
-        dy = as_last(dy).transpose(0, 3, 1, 2)  # once, for both gradients
     if needs[0]:
-        if s.C == s.SW == 1:
-            dx = one_channel.dx(dy, w, s).reshape(N, C, H, W)
-        else:
-            dx = input_gradient(dy, w, s).reshape(N, H, W, C).transpose(0, 3, 1, 2)
+        dx = new_image(x.shape, x.dtype)
+        gradient = one_channel.dx if s.C == s.SW == 1 else input_gradient
+        gradient(dy, w, s, line_of(dx))
     if needs[1]:
         dw = weight_gradient(dy, x, s)
     return dx, dw, bias_gradient(dy) if needs[2] else None

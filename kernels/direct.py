@@ -17,13 +17,16 @@ L counts the pixels of y, in OH jumps of OW. Here the image is B, as it lies: th
 numbers after the one before. dy is A, which may lie in any way. Each shard of images has sums of
 its own.
 
-    dx:  for n, oh, kh:                             block = dy[n, oh] W[:, kh],     (OW, F) (F, KW*C) -> (OW, KW*C)
-            for ow:                                 add its row to the KW * C numbers that the window has seen
+    dx:  for n, oh, kh, kw:                         seen += dy[n, oh] W[:, kh, kw]          (OW, F) (F, C) -> (OW, C)
 
-That is the formula of col2im, dcol = W^T dy, but with one row of dcol at a time, which never leaves the nearest cache.
-It makes no difference what the stride is. conv.py takes it where the other way (dx as a convolution of dy) is a waste:
-with a stride, where dy would be zeros for the most part; where dy is much smaller than x, so that most of what windows
-see is padding; and where there are few channels, so that most of a vector would be empty.
+The KH * KW products of a row of y go to where its windows look: `seen` is the row oh*SH + kh*DH of the room, from pixel
+kw*DW on, and a step of SW * C numbers from one row of the product to the next. It makes no difference what the stride
+is. Where there are few channels, most of a vector would be empty. There one product for each kh goes to a block,
+
+            for n, oh, kh:                          block = dy[n, oh] W[:, kh],     (OW, F) (F, KW*C) -> (OW, KW*C)
+                for ow:                             add its row to the KW * C numbers that the window has seen
+
+This is the formula of col2im, dcol = W^T dy, but a few rows of dcol at a time, which never leave the nearest cache.
 """
 
 import math
@@ -68,33 +71,49 @@ def forward_cpu(shard, shards, driver, x, steps, s, a_k, panels, bias, jumps, y)
 @njit
 def dx_cpu(shard, shards, driver, dy, steps, s, panels, no_jump, dx):
     s_n, s_f, s_h, s_w = steps
-    size, width = dy.itemsize, panels.shape[4]
-    room = np.empty(s.HP * s.WP * s.C, dy.dtype)
-    block = gemm.aligned(s.OW * s.KW * s.CG, dy)
-    runs, run = (1, s.KW * s.C) if s.DW == 1 and s.G == 1 else (s.KW, s.CG)  # pieces of memory that a row of W goes to
+    _, _, parts, _, _, width = panels.shape
+    size, run = dy.itemsize, s.KW * s.CG // parts
+    in_place, unpadded = parts == s.KW, s.HP == s.H and s.WP == s.W
+    once = unpadded and s.KH * s.KW * s.SH * s.SW == 1  # no number is written twice, and none is left out
+    add = 1 if in_place and not once else 0
+    room = gemm.aligned(0 if unpadded else s.HP * s.WP * s.C, dy)
+    block = gemm.aligned(0 if in_place else s.OW * run, dy)
     for n in range(shard * s.N // shards, (shard + 1) * s.N // shards):
-        room[:] = 0
+        image = dx[n * s.H * s.W * s.C : (n + 1) * s.H * s.W * s.C] if unpadded else room
+        if not once:
+            image[:] = 0
         for oh in range(s.OH):
             for kh in range(s.KH):
-                for g in range(s.G):
-                    product(
-                        *(driver, s.OW, s.KW * s.CG, 1, s.FG),
-                        dy.ctypes.data + (n * s_n + oh * s_h + g * s.FG * s_f) * size,
-                        *(s_w * size, s_f * size, no_jump.ctypes.data),
-                        panels.ctypes.data + g * panels.strides[0] + kh * panels.strides[1],
-                        *(panels.strides[2], 0, width * size),
-                        *(block.ctypes.data + 0, s.KW * s.CG * size, 0),
-                    )
-                    row = room[(oh * s.SH + kh * s.DH) * s.WP * s.C + g * s.CG :]
-                    for ow in range(s.OW):
-                        for kw in range(runs):
-                            pixel, add = row[(ow * s.SW + kw * s.DW) * s.C :], block[(ow * s.KW + kw) * s.CG :]
-                            for c in range(run):
-                                pixel[c] += add[c]
-        for h in range(s.H):
-            row, inside = dx[(n * s.H + h) * s.W * s.C :], room[((s.PT + h) * s.WP + s.PL) * s.C :]
-            for i in range(s.W * s.C):
-                row[i] = inside[i]
+                for part in range(parts):
+                    for g in range(s.G):
+                        row = image[((oh * s.SH + kh * s.DH) * s.WP + part * s.DW) * s.C + g * s.CG :]
+                        out, step = (row, s.SW * s.C) if in_place else (block, run)
+                        product(
+                            *(driver, s.OW, run, 1, s.FG),
+                            dy.ctypes.data + (n * s_n + oh * s_h + g * s.FG * s_f) * size,
+                            *(s_w * size, s_f * size, no_jump.ctypes.data),
+                            panels[g, kh, part].ctypes.data,
+                            *(panels.strides[3], 0, width * size),
+                            *(out.ctypes.data, step * size, add),
+                        )
+                        if not in_place:
+                            add_block(block, row, s)
+        if not unpadded:
+            for h in range(s.H):
+                row, inside = dx[(n * s.H + h) * s.W * s.C :], room[((s.PT + h) * s.WP + s.PL) * s.C :]
+                for i in range(s.W * s.C):
+                    row[i] = inside[i]
+
+
+@njit
+def add_block(block, row, s):
+    """Add the rows of block (OW, KW, C/G) to what the windows have seen."""
+    runs, run = (1, s.KW * s.C) if s.DW == 1 and s.G == 1 else (s.KW, s.CG)
+    for ow in range(s.OW):
+        for kw in range(runs):
+            pixel, add = row[(ow * s.SW + kw * s.DW) * s.C :], block[(ow * s.KW + kw) * s.CG :]
+            for c in range(run):
+                pixel[c] += add[c]
 
 
 @njit
@@ -135,28 +154,25 @@ def shards_of(s: Sizes) -> int:
     return max(1, min(s.N, shards_for(s.N * s.OH * s.OW * s.F * s.CG * s.KH * s.KW / 60)))
 
 
-def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
-    r"""y, as one line of numbers in the order N, H, W, C."""
+def forward(x: Any, w: Any, b: Any, s: Sizes, y: Any) -> None:
+    r"""Fill y, a line of numbers in the order N, OH, OW, F."""
     jumps = np.arange(s.KH) * s.DH * s.WP
     if s.DW > 1 or s.G > 1:
         jumps = (jumps[:, None] + np.arange(s.KW) * s.DW).reshape(-1)
     weights = w.reshape(s.G, s.FG, s.CG, s.KH * s.KW).transpose(0, 3, 2, 1).reshape(s.G, s.KH * s.KW * s.CG, s.FG)
-    y = np.empty(s.N * s.OH * s.OW * s.F, x.dtype)
+    bias = np.empty(0, x.dtype) if b is None else np.ascontiguousarray(b)
     share(
         *(forward_cpu, shards_of(s), gemm.driver(x.dtype), *in_memory(x), s, x.itemsize, panels_of(weights)),
-        *(np.empty(0, x.dtype) if b is None else b, jumps * s.C * x.itemsize, y),
+        *(bias, jumps * s.C * x.itemsize, y),
     )
-    return y
 
 
-def dx(dy: Any, w: Any, s: Sizes) -> Any:
-    r"""dx, as one line of numbers in the order N, H, W, C."""
-    weights = w.reshape(s.G, s.FG, s.CG, s.KH, s.KW).transpose(0, 3, 1, 4, 2).reshape(s.G, s.KH, s.FG, s.KW * s.CG)
-    dx = np.empty(s.N * s.H * s.W * s.C, dy.dtype)
-    share(
-        *(dx_cpu, shards_of(s), gemm.driver(dy.dtype), *in_memory(dy), s, panels_of(weights), gemm.NO_JUMP, dx),
-    )
-    return dx
+def dx(dy: Any, w: Any, s: Sizes, dx: Any) -> None:
+    r"""Fill dx, a line of numbers in the order N, H, W, C."""
+    weights = w.reshape(s.G, s.FG, s.CG, s.KH, s.KW).transpose(0, 3, 4, 1, 2)  # (G, KH, KW, F/G, C/G)
+    if 2 * s.CG < gemm.width(dy.dtype):
+        weights = weights.swapaxes(2, 3).reshape(s.G, s.KH, 1, s.FG, s.KW * s.CG)
+    share(*(dx_cpu, shards_of(s), gemm.driver(dy.dtype), *in_memory(dy), s, panels_of(weights), gemm.NO_JUMP, dx))
 
 
 def dw(dy: Any, x: Any, s: Sizes) -> Any:

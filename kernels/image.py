@@ -64,12 +64,35 @@ def sizes_of(x: tuple, w: tuple, geometry: tuple, groups: int, OH: int, OW: int)
     return Sizes(N, C, H, W, F, OH, OW, groups, CG, F // groups, KH, KW, SH, SW, PT, PL, DH, DW, HP, WP)
 
 
+def one_row(x: tuple) -> Sizes:
+    r"""Of images (N, C, H, W) that are read as they are: one row of H W pixels each, without zeros around it."""
+    N, C, H, W = x
+    return sizes_of(x, (1, C, 1, 1), (1, 1, 1, 1, 0, 0, 1, 1), 1, H, W)
+
+
 def turned(s: Sizes) -> Sizes:
     r"""Of the convolution of dy that gives dx, where the stride is 1."""
     PT, PL = (s.KH - 1) * s.DH - s.PT, (s.KW - 1) * s.DW - s.PL
     HP, WP = max(PT + s.OH, s.H + (s.KH - 1) * s.DH), max(PL + s.OW, s.W + (s.KW - 1) * s.DW)
     new = {"H": s.OH, "W": s.OW, "OH": s.H, "OW": s.W, "C": s.F, "F": s.C, "CG": s.FG, "FG": s.CG}
     return s._replace(PT=PT, PL=PL, HP=HP, WP=WP, **new)
+
+
+_LAST = np.empty((2, 2, 2, 2)).transpose(0, 3, 1, 2)  # its second axis is the innermost in memory
+
+
+def new_image(shape: tuple, dtype: Any) -> Any:
+    r"""An array of shape (N, C, H, W), of unknown numbers, with its channels side by side in memory.
+
+    >>> new_image((2, 3, 4, 5), np.float32).transpose(0, 2, 3, 1).flags.c_contiguous
+    True
+    """
+    return np.empty_like(_LAST, dtype, shape=shape)
+
+
+def line_of(image: Any) -> Any:
+    r"""The memory of a `new_image`, as one line of numbers in the order N, H, W, C."""
+    return image.transpose(0, 2, 3, 1).reshape(-1)
 
 
 def in_memory(x: Any) -> tuple:
@@ -191,6 +214,5 @@ def as_last(x: Any) -> Any:
     if last.flags.c_contiguous and last.flags.writeable:
         return last
     y = np.empty(last.shape, x.dtype)
-    s = sizes_of(x.shape, (1, x.shape[1], 1, 1), (1, 1, 1, 1, 0, 0, 1, 1), 1, *x.shape[2:])  # of a 1x1 convolution
-    share(as_last_cpu, max(1, min(len(x), shards_for(x.size / 4))), *in_memory(x), s, y.reshape(-1))
+    share(as_last_cpu, max(1, min(len(x), shards_for(x.size / 4))), *in_memory(x), one_row(x.shape), y.reshape(-1))
     return y

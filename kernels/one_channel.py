@@ -56,22 +56,20 @@ def dx_cpu(shard, shards, driver, dy, s, w, width, no_jump, dx):
 
 
 def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
-    r"""y, as one line of numbers in the order N, C, H, W."""
-    y = np.empty(s.N * s.F * s.OH * s.OW, x.dtype)
+    r"""y (N, F, OH, OW), C-contiguous."""
+    y = np.empty((s.N, s.F, s.OH, s.OW), x.dtype)
     jumps = np.arange(s.KH) * s.KW * x.itemsize
-    bias = np.empty(0, x.dtype) if b is None else b
+    bias = np.empty(0, x.dtype) if b is None else np.ascontiguousarray(b)
     share(
         *(forward_cpu, direct.shards_of(s), gemm.driver(x.dtype), *in_memory(x), s),
-        *(np.ascontiguousarray(w).reshape(-1), gemm.width(x.dtype), bias, jumps, y),
+        *(np.ascontiguousarray(w).reshape(-1), gemm.width(x.dtype), bias, jumps, y.reshape(-1)),
     )
     return y
 
 
-def dx(dy: Any, w: Any, s: Sizes) -> Any:
-    r"""dx, as one line of numbers."""
-    dx = np.empty(s.N * s.H * s.W, dy.dtype)
+def dx(dy: Any, w: Any, s: Sizes, dx: Any) -> None:
+    r"""Fill dx, a line of numbers."""
     share(
         *(dx_cpu, direct.shards_of(s), gemm.driver(dy.dtype), np.ascontiguousarray(dy).reshape(-1), s),
         *(np.ascontiguousarray(w).reshape(-1), gemm.width(dy.dtype), gemm.NO_JUMP, dx),
     )
-    return dx

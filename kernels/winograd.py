@@ -43,7 +43,7 @@ import numpy as np
 from minidl.jit import HAS_NUMBA, njit
 from minidl.kernels import gemm
 from minidl.kernels.gemm import aligned
-from minidl.kernels.image import Sizes, as_last
+from minidl.kernels.image import Sizes, as_last, image_in, in_memory, one_row, room_for
 from minidl.kernels.points import A_T, B_T, UNFOLD, G, fold
 from minidl.threads import shards_for, share
 
@@ -85,6 +85,7 @@ def dw_ref(xp: Any, dy: Any, x: Any, s: Sizes) -> Any:
 # ---- CPU ----
 if HAS_NUMBA:
     from minidl.kernels.gemm import product
+    from minidl.kernels.image import turn
     from minidl.kernels.sandwich import sandwich
     from minidl.kernels.tile import BYTES
 
@@ -99,45 +100,43 @@ if HAS_NUMBA:
 
 
 @njit
-def places(table, size, x, tile, TH, TW, top, left, outside):
-    """table[i, j]: the address of pixel (i, j) of this tile, `size` pixels high and wide, or `outside`."""
-    _, H, W, C = x.shape
-    n, tile = divmod(tile, TH * TW)
-    first_h, first_w = 4 * (tile // TW) - top, 4 * (tile % TW) - left
+def places(table, size, image, top, left, H, W, C, outside):
+    """table[i, j]: the address of pixel (top + i, left + j) of this image (H, W, C), or `outside`."""
     for i in range(size):
-        h = first_h + i
-        row, inside = x.ctypes.data + 4 * C * ((n * H + h) * W + first_w), 0 <= h < H
+        row, inside = image + 4 * C * ((top + i) * W + left), 0 <= top + i < H
         for j in range(size):
-            table[size * i + j] = row + 4 * C * j if inside and 0 <= first_w + j < W else outside.ctypes.data
+            table[size * i + j] = row + 4 * C * j if inside and 0 <= left + j < W else outside.ctypes.data
 
 
 @njit
-def weights_cpu(shard, shards, w, u):
-    """U (36, panels, K, WIDTH) of w (K, N, 3, 3)."""
-    K, N = w.shape[:2]
-    g = np.empty((9, N), np.float32)
-    for k in range(shard * K // shards, (shard + 1) * K // shards):
-        for n in range(N):
-            for i in range(3):
-                for j in range(3):
-                    g[3 * i + j, n] = w[k, n, i, j]
-        for n in range(0, N, LANES):
-            panel = u[0, n // WIDTH, k, n % WIDTH :]
-            weight_to_points(g.ctypes.data + 4 * n, g.strides[0], panel.ctypes.data, u.strides[0], 0)
+def weights_cpu(shard, shards, w, w_c, w_f, upside_down, F, u):
+    """U (36, panels, C, WIDTH) of the weights at address w + c*w_c + f*w_f, nine side by side."""
+    C = u.shape[2]
+    g = np.empty((9, LANES), np.float32)
+    for c in range(shard * C // shards, (shard + 1) * C // shards):
+        for f in range(0, F, LANES):
+            for i in range(0, 9, LANES):  # the first weights of all LANES filters come together, the second ones ...
+                first, step = (8 - i, -g.strides[0]) if upside_down else (i, g.strides[0])
+                turn(4, w + c * w_c + f * w_f + 4 * i, w_f, LANES, g[first].ctypes.data, step, min(LANES, 9 - i))
+            panel = u[0, f // WIDTH, c, f % WIDTH :]
+            weight_to_points(g.ctypes.data, g.strides[0], panel.ctypes.data, u.strides[0], 0)
 
 
 @njit
-def forward_cpu(shard, shards, driver, x, u, b, y, top, left, no_jump):
-    C, (N, OH, OW, F) = x.shape[3], y.shape
-    TH, TW = -(-OH // 4), -(-OW // 4)
-    begin, end = shard * N * TH * TW // shards, (shard + 1) * N * TH * TW // shards
+def forward_cpu(shard, shards, driver, x, steps, flat, s, u, b, y, no_jump):
+    C, F, TH, TW = s.C, s.F, -(-s.OH // 4), -(-s.OW // 4)
+    begin, end = shard * s.N * TH * TW // shards, (shard + 1) * s.N * TH * TW // shards
     v_step, m_step = 4 * (BLOCK * C + 16), 4 * (BLOCK * F + 16)  # no power of two apart, see gemm.py
     v, m = aligned(9 * v_step, x), aligned(9 * m_step, x)
     table, zeros, nowhere = np.empty(36, np.int64), np.zeros(C, np.float32), np.empty(F, np.float32)
+    room, image, last_n = room_for(x, steps, flat), 0, -1
     for start in range(begin, end, BLOCK):
         tiles = min(BLOCK, end - start)
         for t in range(tiles):
-            places(table, 6, x, start + t, TH, TW, top, left, zeros)
+            n, tile = divmod(start + t, TH * TW)
+            if n != last_n:
+                image, last_n = image_in(room, x, steps, n, flat), n
+            places(table, 6, image, 4 * (tile // TW) - s.PT, 4 * (tile % TW) - s.PL, s.H, s.W, C, zeros)
             for c in range(0, C, LANES):
                 image_to_points(table.ctypes.data, 4 * c, v.ctypes.data + 4 * (t * C + c), v_step, 0)
         for i in range(36):
@@ -146,28 +145,35 @@ def forward_cpu(shard, shards, driver, x, u, b, y, top, left, no_jump):
                 *(u[i].ctypes.data, u.strides[1], 0, u.strides[2], m.ctypes.data + i * m_step, 4 * F, 0),
             )
         for t in range(tiles):
-            places(table, 4, y, start + t, TH, TW, 0, 0, nowhere)
+            n, tile = divmod(start + t, TH * TW)
+            out = y.ctypes.data + 4 * n * s.OH * s.OW * F
+            places(table, 4, out, 4 * (tile // TW), 4 * (tile % TW), s.OH, s.OW, F, nowhere)
             for f in range(0, F, LANES):
                 m_tf = m.ctypes.data + 4 * (t * F + f)
                 points_to_image(m_tf, m_step, table.ctypes.data, 4 * f, b.ctypes.data + 4 * f)
 
 
 @njit
-def dw_cpu(shard, shards, driver, x, dy, sums, top, left, no_jump):
+def dw_cpu(shard, shards, driver, x, steps, flat, dy, dy_steps, dy_flat, s, sums, no_jump):
     """sums[shard] (36, C F): the sum of V_tc * Z_tf over the tiles of this shard, Z = A dY A^T."""
-    C, (N, OH, OW, F) = x.shape[3], dy.shape
-    TH, TW = -(-OH // 4), -(-OW // 4)
-    begin, end = shard * N * TH * TW // shards, (shard + 1) * N * TH * TW // shards
+    C, F, TH, TW = s.C, s.F, -(-s.OH // 4), -(-s.OW // 4)
+    begin, end = shard * s.N * TH * TW // shards, (shard + 1) * s.N * TH * TW // shards
     v_step, z_step = 4 * (BLOCK * C + 16), 4 * (BLOCK * F + 16)
     v, z = aligned(9 * v_step, x), aligned(9 * z_step, x)
     table, zeros = np.empty(36, np.int64), np.zeros(max(C, F), np.float32)
+    room, dy_room, image, dy_image, last_n = room_for(x, steps, flat), room_for(dy, dy_steps, dy_flat), 0, 0, -1
     for start in range(begin, end, BLOCK):
         tiles = min(BLOCK, end - start)
         for t in range(tiles):
-            places(table, 6, x, start + t, TH, TW, top, left, zeros)
+            n, tile = divmod(start + t, TH * TW)
+            if n != last_n:
+                image, dy_image = image_in(room, x, steps, n, flat), image_in(dy_room, dy, dy_steps, n, dy_flat)
+                last_n = n
+            h, w = 4 * (tile // TW), 4 * (tile % TW)
+            places(table, 6, image, h - s.PT, w - s.PL, s.H, s.W, C, zeros)
             for c in range(0, C, LANES):
                 image_to_points(table.ctypes.data, 4 * c, v.ctypes.data + 4 * (t * C + c), v_step, 0)
-            places(table, 4, dy, start + t, TH, TW, 0, 0, zeros)
+            places(table, 4, dy_image, h, w, s.OH, s.OW, F, zeros)
             for f in range(0, F, LANES):
                 grad_to_points(table.ctypes.data, 4 * f, z.ctypes.data + 4 * (t * F + f), z_step, 0)
         for i in range(36):
@@ -187,15 +193,14 @@ def sum_cpu(shard, shards, sums, dw):
             total, part = sums[0, i, begin * F : end * F], sums[k, i, begin * F : end * F]
             for j in range(len(total)):
                 total[j] += part[j]
-    g = np.empty((9, F), np.float32)
+    g = np.empty((9, LANES), np.float32)
     for c in range(begin, end):
         for f in range(0, F, LANES):
             total = sums[0, 0, c * F + f :]
-            points_to_weight(total.ctypes.data, sums.strides[1], g.ctypes.data + 4 * f, g.strides[0], 0)
-        for f in range(F):
-            for i in range(3):
-                for j in range(3):
-                    dw[f, c, i, j] = g[3 * i + j, f]
+            points_to_weight(total.ctypes.data, sums.strides[1], g.ctypes.data, g.strides[0], 0)
+            for i in range(0, 9, LANES):
+                to = dw[f, c].ctypes.data + 4 * i
+                turn(4, g[i].ctypes.data, g.strides[0], min(LANES, 9 - i), to, dw.strides[0], LANES)
 
 
 # ---- what layers call ----
@@ -230,22 +235,32 @@ def shards_of(s: Sizes) -> int:
     return min(-(-tiles // BLOCK), shards_for(tiles * (0.45 * s.C * s.F + 5 * (s.C + s.F))))
 
 
-def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
-    r"""y, a line of numbers in the order N, OH, OW, F."""
+def images(x: Any, shards: int) -> tuple:
+    """x, its steps and the sizes of an image as a row of pixels, as `room_for` and `image_in` want them.
+
+    Where an image has its pixels side by side, each shard turns those that it reads; few images are turned before."""
+    if len(x) < shards:
+        x = as_last(x).transpose(0, 3, 1, 2)
+    return *in_memory(x), one_row(x.shape)
+
+
+def forward(x: Any, w: Any, b: Any, s: Sizes, y: Any) -> None:
+    r"""Fill y, a line of numbers in the order N, OH, OW, F."""
+    upside_down = w.strides[3] < 0
+    w = w[:, :, ::-1, ::-1] if upside_down else w
+    w = w if w.strides[2:] == (12, 4) else np.ascontiguousarray(w)
     u = aligned(36 * -(-s.F // WIDTH) * s.C * WIDTH, x).reshape(36, -1, s.C, WIDTH)
-    share(weights_cpu, shards_for(17 * s.C * s.F), w.swapaxes(0, 1), u)
-    y = np.empty((s.N, s.OH, s.OW, s.F), x.dtype)
-    b = np.zeros(s.F, x.dtype) if b is None else b.copy()
-    share(forward_cpu, shards_of(s), gemm.driver(x.dtype), as_last(x), u, b, y, s.PT, s.PL, gemm.NO_JUMP)
-    return y.reshape(-1)
+    share(weights_cpu, shards_for(17 * s.C * s.F), w.ctypes.data, w.strides[1], w.strides[0], upside_down, s.F, u)
+    b, shards = np.zeros(s.F, x.dtype) if b is None else b.copy(), shards_of(s)
+    share(forward_cpu, shards, gemm.driver(x.dtype), *images(x, shards), s, u, b, y, gemm.NO_JUMP)
 
 
 def dw(dy: Any, x: Any, s: Sizes) -> Any:
     r"""dW (F, C, 3, 3)."""
     shards = min(shards_of(s), 8, max(1, s.N * s.OH * s.OW // 2048))  # few: each has a sum of its own, 4 times dW
     sums = np.empty((shards, 36, s.C * s.F), x.dtype)
-    dy, x = as_last(dy), as_last(x)
-    share(dw_cpu, shards, gemm.driver(x.dtype), x, dy, sums, s.PT, s.PL, gemm.NO_JUMP)
+    both = *images(x, shards), *images(dy, shards)
+    share(dw_cpu, shards, gemm.driver(x.dtype), *both, s, sums, gemm.NO_JUMP)
     dw = np.empty((s.F, s.C, 3, 3), x.dtype)
     share(sum_cpu, min(s.C, shards_for(s.C * s.F * (20 + 3 * shards))), sums, dw)
     return dw

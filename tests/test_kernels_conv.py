@@ -195,7 +195,7 @@ def test_which_way_is_taken(monkeypatch):
                 label = f"{module.__name__.split('.')[-1]}.{name}"
                 monkeypatch.setattr(module, name, lambda *a, f=call, n=label: (taken.append(n), f(*a))[1])
     expected = {
-        "direct": ["direct.forward", "direct.forward", "direct.dw"],
+        "direct": ["direct.forward", "direct.dx", "direct.dw"],
         "strided": ["direct.forward", "direct.dx", "direct.dw"],
         "depthwise": ["depthwise.forward", "depthwise.forward", "depthwise.dw"],
         "depthwise, strided": ["depthwise.forward", "depthwise.forward", "depthwise.dw"],

@@ -38,8 +38,9 @@ def reference(x, w, b, dy, s):
 
 
 def kernels(x, w, b, dy, s):
-    y, dx = winograd.forward(x, w, b, s), winograd.forward(dy, w[:, :, ::-1, ::-1].swapaxes(0, 1), None, turned(s))
-    y, dx = y.reshape(s.N, s.OH, s.OW, s.F), dx.reshape(s.N, s.H, s.W, s.C)
+    y, dx = np.empty((s.N, s.OH, s.OW, s.F), x.dtype), np.empty((s.N, s.H, s.W, s.C), x.dtype)
+    winograd.forward(x, w, b, s, y.reshape(-1))
+    winograd.forward(dy, w[:, :, ::-1, ::-1].swapaxes(0, 1), None, turned(s), dx.reshape(-1))
     return y.transpose(0, 3, 1, 2), dx.transpose(0, 3, 1, 2), winograd.dw(dy, x, s)
 
 
@@ -122,7 +123,8 @@ def test_arrays_that_are_read_only_or_lie_otherwise_and_no_bias():
 def test_what_is_not_finite_stays_in_its_tiles(bad):
     x, w, b, _, s = problem(3, 2, 12, 12, (1, 1, 1, 1), 16, 16, np.float32)
     x[1, 3, 5, 5] = bad  # one tile alone looks at it: rows 4 to 7, from pixels 3 to 8
-    y = winograd.forward(x, w, b, s).reshape(2, 12, 12, 16)
+    y = np.empty((2, 12, 12, 16), np.float32)
+    winograd.forward(x, w, b, s, y.reshape(-1))
     reached = np.zeros(y.shape, bool)
     reached[1, 4:8, 4:8] = True
     assert not np.isfinite(y[1, 4:7, 4:7]).any()  # those whose window sees it
