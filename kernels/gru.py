@@ -1,31 +1,33 @@
 r"""The time loop of the GRU, and its way back.
 
     for t = 0 ... T-1:                                          one step needs the one before it
-        p = (k * h[t]) u' + b                                   (N, H) @ (H, 3H): BLAS
+        a = x[t] w' + b_ih;  p = (k * h[t]) u' + b_hh           (N, D) @ (D, 3H), (N, H) @ (H, 3H)
         r, z = sigma(a_r + p_r), sigma(a_z + p_z);  q[t] = p_n
         n = tanh(a_n + r q[t])
-        for s, j with m[t, s]:                                  a real step; at any other h stays
+        for s, j with m[s, t]:                                  a real step; at any other h stays
             h[t+1] = (1 - z) n + z h[t]
 
     for t = T-1 ... 0:
         dh += dy[t]
-        for s, j with m[t, s]:                                  at any other da = dp = 0, and dh goes through
+        for s, j with m[s, t]:                                  at any other da = dp = 0, and dh goes through
             da_n = dh (1 - z) (1 - n^2);  da_z = dh (h[t] - n) z (1 - z);  da_r = da_n q[t] r (1 - r)
             dp_r = da_r;  dp_z = da_z;  dp_n = da_n r
             dh = dh z
-        dh += k * (dp[t] u)                                     (N, 3H) @ (3H, H): BLAS
+        dh += k * (dp u);  dx[t] = da w                         (N, 3H) @ (3H, H), (N, 3H) @ (3H, D)
+        dw += da' x[t];  du += dp' (k * h[t]);  db_ih += sum of da;  db_hh += sum of dp
+
+How the CPU does the products, and why it does them in the loop: recurrent.py. The gates r and z need only the sum of
+both products, which is one product; a_n and p_n are two. In the loop back da and dp, alike but for n, are one array
+with the columns da_n, r, z, dp_n: of the first 3H of them come dx and dw, of the last 3H dh and du. The GPU does the
+products with x, and the gradients of the weights, for all steps at once.
 
 That is the form in which r acts after the product (reset_after=True). In the older one it acts before: q = k * h and
 n = tanh(a_n + (r q) u_n' + b_n), a second product in each step that has to wait for r. That form is there to be studied
 and compared, so it runs on its reference everywhere: a kernel would not earn its place.
 
-What depends on no other step (the products with the input, the gradients of all weights) is not here: the layer does it
-for all steps at once. The products stay with BLAS, but for a few sequences of few units the call costs more than the
-work: there the CPU runs the whole loop, products too, in one go. sigma(a) = 1/2 + 1/2 tanh(a / 2).
-
-Shapes: T steps, N sequences (the index s, since n is the candidate), H units. a, gates, da, dp (T, N, 3H) with the
-columns r, z, n; u (3H, H); b (3H,); h (T+1, N, H) from the initial state on; q, dy (T, N, H); m (T, N) bool; k (N, H),
-what the recurrent dropout leaves of h, else 1; dh (N, H).
+Shapes: T steps, N sequences (the index s, since n is the candidate), H units. x, dx (N, T, D); w (3H, D); u (3H, H);
+b_ih, b_hh (3H,); gates, da, dp (T, N, 3H) with the columns r, z, n; h (T+1, N, H) from the initial state on; q (T, N,
+H); dy (N, T, H); m (N, T) bool; k (N, H), what the recurrent dropout leaves of h, else 1; dh (N, H).
 """
 
 from typing import Any
@@ -33,42 +35,69 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
-from minidl.jit import njit
+from minidl.jit import COMPILES, borrowed, njit
+from minidl.kernels.gemm import NO_JUMP, aligned, driver, pack
+from minidl.kernels.recurrent import (
+    by_time_ref,
+    clear,
+    copy,
+    fetch,
+    multiply,
+    see,
+    shards_of,
+    steps_for,
+    weights_grad,
+    weights_ref,
+)
 from minidl.scalar import sigmoid, tanh
-
-SMALL = 128  # N H up to which the loop is compiled as a whole
+from minidl.threads import share
 
 
 # ---- reference ----
-def gru_ref(xp: Any, a: Any, u: Any, b: Any, h0: Any, m: Any, k: Any, reset_after: bool) -> tuple[Any, Any, Any]:
-    T, N, H = *m.shape, u.shape[1]
-    gates, q, h = xp.empty_like(a), xp.empty((T, N, H), a.dtype), xp.empty((T + 1, N, H), a.dtype)
+def gru_ref(
+    xp: Any, x: Any, w: Any, u: Any, b_ih: Any, b_hh: Any, h0: Any, m: Any, k: Any, reset_after: bool
+) -> tuple[Any, Any, Any]:
+    (N, T, _), H = x.shape, u.shape[1]
+    gates, q, h = (xp.empty((steps, N, columns), x.dtype) for steps, columns in ((T, 3 * H), (T, H), (T + 1, H)))
     h[0] = h0
+    a = by_time_ref(xp, x, m) @ w.T + b_ih
     for t in range(T):
         kh = k * h[t]
-        p_rz = kh @ u[: 2 * H].T + b[: 2 * H]
+        p_rz = kh @ u[: 2 * H].T + b_hh[: 2 * H]
         rz = 0.5 * xp.tanh(0.5 * (a[t, :, : 2 * H] + p_rz)) + 0.5
         r, z = rz[:, :H], rz[:, H:]
         if reset_after:
-            q[t] = kh @ u[2 * H :].T + b[2 * H :]
+            q[t] = kh @ u[2 * H :].T + b_hh[2 * H :]
             n = xp.tanh(a[t, :, 2 * H :] + r * q[t])
         else:
             q[t] = kh
-            n = xp.tanh(a[t, :, 2 * H :] + (r * q[t]) @ u[2 * H :].T + b[2 * H :])
+            n = xp.tanh(a[t, :, 2 * H :] + (r * q[t]) @ u[2 * H :].T + b_hh[2 * H :])
         gates[t] = xp.concatenate((r, z, n), axis=1)
-        h[t + 1] = xp.where(m[t][:, None], (1 - z) * n + z * h[t], h[t])
+        h[t + 1] = xp.where(m[:, t, None], (1 - z) * n + z * h[t], h[t])
     return gates, h, q
 
 
 def gru_grad_ref(
-    xp: Any, dy: Any, dh: Any, u: Any, gates: Any, h: Any, q: Any, m: Any, k: Any, reset_after: bool
-) -> tuple[Any, Any, Any]:
+    xp: Any,
+    dy: Any,
+    dh: Any,
+    x: Any,
+    w: Any,
+    u: Any,
+    gates: Any,
+    h: Any,
+    q: Any,
+    m: Any,
+    k: Any,
+    reset_after: bool,
+    need_dx: bool,
+) -> tuple:
     T, N, H = q.shape
     da, dp = xp.empty_like(gates), xp.empty_like(gates)
     for t in reversed(range(T)):
         r, z, n = _parts(gates[t])
-        real = m[t][:, None]
-        dh = dh + dy[t]
+        real = m[:, t, None]
+        dh = dh + dy[:, t]
         da_n = xp.where(real, dh * (1 - z) * (1 - n * n), 0)
         da_z = xp.where(real, dh * (h[t] - n) * z * (1 - z), 0)
         drq = da_n if reset_after else da_n @ u[2 * H :]  # the gradient of r q
@@ -77,87 +106,104 @@ def gru_grad_ref(
         dp[t] = xp.concatenate((da_r, da_z, drq * r), axis=1) if reset_after else da[t]
         through = dp[t] @ u if reset_after else da[t, :, : 2 * H] @ u[: 2 * H] + drq * r
         dh = xp.where(real, dh * z, dh) + k * through
-    return da, dp, dh
+    dx, dw, du = weights_ref(xp, da, dp, x, h, m, k, w if need_dx else None)
+    if not reset_after:
+        rq = (gates[..., :H] * q).reshape(T * N, H)
+        du[2 * H :] = da[..., 2 * H :].reshape(T * N, H).T @ rq  # (H, TN) @ (TN, H) -> (H, H)
+    return dx, dw, du, da.sum(axis=(0, 1)), dp.sum(axis=(0, 1)), dh
 
 
 # ---- CPU ----
 @njit
-def gru_step_cpu(t, a, p, b, h, q, m):
-    """One step but for its product p, still without b. a[t] becomes the gates."""
-    N, H = h.shape[1:]
-    one = a.dtype.type(1)
-    for s in range(N):
-        gate, ps, qs, h_old, h_new = a[t, s], p[s], q[t, s], h[t, s], h[t + 1, s]
-        r, z, n = gate[:H], gate[H : 2 * H], gate[2 * H :]
-        p_n, b_n = ps[2 * H :], b[2 * H :]
-        for j in range(2 * H):  # r and z
-            gate[j] = sigmoid(gate[j] + (ps[j] + b[j]))
-        for j in range(H):
-            qs[j] = p_n[j] + b_n[j]
-            n[j] = tanh(n[j] + r[j] * qs[j])
-        if m[t, s]:
-            for j in range(H):
-                h_new[j] = (one - z[j]) * n[j] + z[j] * h_old[j]
-        else:
-            h_new[:] = h_old
+def gru_step_cpu(gate, q, b_rz, b_an, b_pn, h_old, h_new):
+    """A real step of one sequence. gate and q come as the sums of the products, and become the gates and p_n."""
+    H = len(q)
+    one = q.dtype.type(1)
+    r, z, n = gate[:H], gate[H : 2 * H], gate[2 * H :]
+    for j in range(2 * H):  # r and z
+        gate[j] = sigmoid(gate[j] + b_rz[j])
+    for j in range(H):
+        q[j] += b_pn[j]
+    for j in range(H):
+        n[j] = tanh(n[j] + b_an[j] + r[j] * q[j])
+    for j in range(H):
+        h_new[j] = (one - z[j]) * n[j] + z[j] * h_old[j]
 
 
 @njit
-def gru_cpu(a, p, ut, b, h, q, m, k):
-    """Few units: all steps, with their products."""
+def gru_cpu(shard, shards, driver, jumps, x, into_rz, x_into_n, h_into_n, b_rz, b_an, b_pn, m, k, gates, h, q):
+    x, m, k, gates, h, q = borrowed((x, m, k, gates, h, q))
     T, N, H = q.shape
+    start, end = shard * N // shards, (shard + 1) * N // shards
+    s = np.empty((end - start, H + x.shape[2]), x.dtype)
     for t in range(T):
-        p[:] = 0
-        for s in range(N):
-            ps = p[s]
-            for l in range(H):
-                hl, row = k[s, l] * h[t, s, l], ut[l]
-                for j in range(3 * H):
-                    ps[j] += hl * row[j]
-        gru_step_cpu(t, a, p, b, h, q, m)
+        for i in range(start, end):
+            see(s[i - start], k[i], h[t, i], x[i, t])
+        gate = gates[t, start:end]
+        multiply(driver, jumps, s, into_rz, gate[:, : 2 * H], 0)
+        multiply(driver, jumps, s[:, H:], x_into_n, gate[:, 2 * H :], 0)
+        multiply(driver, jumps, s[:, :H], h_into_n, q[t, start:end], 0)
+        for i in range(start, end):
+            if m[i, t]:
+                gru_step_cpu(gates[t, i], q[t, i], b_rz, b_an, b_pn, h[t, i], h[t + 1, i])
+            else:
+                copy(h[t + 1, i], h[t, i])
 
 
 @njit
-def gru_step_grad_cpu(t, dy, dh, p, gates, h, q, m, k, da, dp):
-    """One step back for everything but the product: p is the product of the step after this one."""
-    N, H = dh.shape
-    one = da.dtype.type(1)
-    for s in range(N):
-        dhs, ps, ks, dys, qs, hs = dh[s], p[s], k[s], dy[t, s], q[t, s], h[t, s]
-        for j in range(H):
-            dhs[j] += ks[j] * ps[j] + dys[j]
-        d, e = da[t, s], dp[t, s]
-        if not m[t, s]:
-            d[:] = 0
-            e[:] = 0
-            continue
-        gate = gates[t, s]
-        r, z, n = gate[:H], gate[H : 2 * H], gate[2 * H :]
-        dr, dz, dn, e_n = d[:H], d[H : 2 * H], d[2 * H :], e[2 * H :]
-        for j in range(H):
-            dn[j] = dhs[j] * (one - z[j]) * (one - n[j] * n[j])
-            dz[j] = dhs[j] * (hs[j] - n[j]) * z[j] * (one - z[j])
-        for j in range(H):
-            dr[j] = dn[j] * qs[j] * r[j] * (one - r[j])
-            e_n[j] = dn[j] * r[j]
-            dhs[j] *= z[j]
-        e[: 2 * H] = d[: 2 * H]
+def gru_step_grad_cpu(dh, gate, h, q, d):
+    """A real step back of one sequence: d, with the columns da_n, r, z, dp_n; and of dh what goes past the products."""
+    H = len(dh)
+    one = d.dtype.type(1)
+    r, z, n = gate[:H], gate[H : 2 * H], gate[2 * H :]
+    dn, dr, dz, dpn = d[:H], d[H : 2 * H], d[2 * H : 3 * H], d[3 * H :]
+    for j in range(H):
+        dn[j] = dh[j] * (one - z[j]) * (one - n[j] * n[j])
+    for j in range(H):
+        dz[j] = dh[j] * (h[j] - n[j]) * z[j] * (one - z[j])
+        dh[j] *= z[j]
+    for j in range(H):
+        dr[j] = dn[j] * q[j] * r[j] * (one - r[j])
+        dpn[j] = dn[j] * r[j]
 
 
 @njit
-def gru_grad_cpu(dy, dh, p, u, gates, h, q, m, k, da, dp):
-    """Few units: everything but the last product's way into dh."""
+def gru_grad_cpu(shard, shards, driver, jumps, dy, dh, x, out_w, out_u, gates, h, q, m, k, dx, dw, du, db):
+    dy, dh, x, gates, h, q = borrowed((dy, dh, x, gates, h, q))
+    m, k, dx, dw, du, db = borrowed((m, k, dx, dw, du, db))
     T, N, H = q.shape
+    start, end = shard * N // shards, (shard + 1) * N // shards
+    rows, dbs = end - start, db[shard]
+    steps = steps_for(T, rows)
+    p = np.zeros((rows, H), x.dtype)  # the product dp u of the step after this one
+    d = aligned(steps * rows * 4 * H, x).reshape(steps * rows, 4 * H)
+    s = aligned(steps * rows * (H + x.shape[2]), x).reshape(steps * rows, H + x.shape[2])
     for t in range(T - 1, -1, -1):
-        gru_step_grad_cpu(t, dy, dh, p, gates, h, q, m, k, da, dp)
-        for s in range(N):
-            e, ps = dp[t, s], p[s]
-            ps[:] = 0
-            for j in range(H):  # the three columns of unit j
-                r, z, n = e[j], e[H + j], e[2 * H + j]
-                ur, uz, un = u[j], u[H + j], u[2 * H + j]
-                for l in range(H):
-                    ps[l] += r * ur[l] + z * uz[l] + n * un[l]
+        first = t % steps * rows
+        now = d[first : first + rows]
+        for i in range(start, end):
+            dhi, pi, ki, dyi, di = dh[i], p[i - start], k[i], dy[i, t], now[i - start]
+            for j in range(H):
+                dhi[j] += ki[j] * pi[j] + dyi[j]
+            if i + 1 < end:
+                fetch(gates[t, i + 1]), fetch(h[t, i + 1]), fetch(q[t, i + 1]), fetch(dy[i + 1, t])
+            if m[i, t]:
+                gru_step_grad_cpu(dhi, gates[t, i], h[t, i], q[t, i], di)
+            else:
+                clear(di)
+            for j in range(4 * H):
+                dbs[j] += di[j]
+        multiply(driver, jumps, now[:, H:], out_u, p, 0)
+        if dx.size:
+            multiply(driver, jumps, now[:, : 3 * H], out_w, dx[start:end, t], 0)
+        if first == 0:
+            width, done = out_u.shape[2], min(steps, T - t)
+            da, dp = d[:, : 3 * H], d[:, H:]
+            weights_grad(driver, jumps, width, t, done, start, end, da, dp, x, h, m, k, s, dw[shard], du[shard])
+    for i in range(start, end):
+        dhi, pi, ki = dh[i], p[i - start], k[i]
+        for j in range(H):
+            dhi[j] += ki[j] * pi[j]
 
 
 # ---- GPU: one step, one thread a unit (i is the index of the thread) ----
@@ -190,60 +236,77 @@ GRU_GRAD_GPU = (
 
 
 # ---- what layers call ----
-def gru(a: Any, u: Any, b: Any, h0: Any, m: Any, k: Any, reset_after: bool) -> tuple[Any, Any, Any]:
-    r"""gates, h and q of all steps. The array a may become the gates.
+def gru(
+    x: Any, w: Any, u: Any, b_ih: Any, b_hh: Any, h0: Any, m: Any, k: Any, reset_after: bool
+) -> tuple[Any, Any, Any]:
+    r"""gates, h and q of all steps (gates and q are anything at a masked one).
 
-    >>> zero, one, m = np.zeros((1, 1)), np.ones((1, 1)), np.array([[True], [False]])
-    >>> a = np.array([[[0.0, 0.0, 9.0]], [[0.0, 0.0, 9.0]]])       # z = 1/2, n = 1
-    >>> gru(a, np.zeros((3, 1)), np.zeros(3), zero, m, one, True)[1].ravel().round(2)     # the second step is masked
+    >>> zero, one, m = np.zeros((1, 1)), np.ones((1, 1)), np.array([[True, False]])
+    >>> w = np.array([[0.0], [0.0], [9.0]])                        # z = 1/2, n = 1
+    >>> gru(np.ones((1, 2, 1)), w, 0 * w, w[:, 0] * 0, w[:, 0] * 0, zero, m, one, True)[1].ravel().round(2)
     array([0. , 0.5, 0.5])
     """
-    xp = xp_of(a)
-    T, N, H = *m.shape, u.shape[1]
-    if REFERENCE or not reset_after:
-        return gru_ref(xp, a, u, b, h0, m, k, reset_after)
-    h, q = xp.empty((T + 1, N, H), a.dtype), xp.empty((T, N, H), a.dtype)
+    xp = xp_of(x)
+    (N, T, _), H = x.shape, u.shape[1]
+    if REFERENCE or not reset_after or not (COMPILES or on_gpu(x)):
+        return gru_ref(xp, x, w, u, b_ih, b_hh, h0, m, k, reset_after)
+    h, q = xp.empty((T + 1, N, H), x.dtype), xp.empty((T, N, H), x.dtype)
     h[0] = h0
-    if on_gpu(a):
-        step = elementwise(*GRU_GPU)
+    if on_gpu(x):
+        a, step = by_time_ref(xp, x, m) @ w.T + b_ih, elementwise(*GRU_GPU)
         for t in range(T):
-            p = (k * h[t]) @ u.T + b
-            step(*_parts(a[t]), *_parts(p), h[t], m[t][:, None], *_parts(a[t]), q[t], h[t + 1])
+            p = (k * h[t]) @ u.T + b_hh
+            step(*_parts(a[t]), *_parts(p), h[t], m[:, t, None], *_parts(a[t]), q[t], h[t + 1])
         return a, h, q
-    p, ut = np.empty((N, 3 * H), a.dtype), np.ascontiguousarray(u.T)
-    if N * H <= SMALL:
-        gru_cpu(a, p, ut, b, h, q, m, k)
-    else:
-        for t in range(T):
-            np.dot(k * h[t], ut, out=p)
-            gru_step_cpu(t, a, p, b, h, q, m)
-    return a, h, q
+    x, gates, rz, n = np.ascontiguousarray(x), np.empty((T, N, 3 * H), x.dtype), slice(2 * H), slice(2 * H, None)
+    panels = pack(np.concatenate((u[rz], w[rz]), axis=1).T), pack(w[n].T), pack(u[n].T)
+    biases = b_ih[rz] + b_hh[rz], b_ih[n], b_hh[n]
+    share(gru_cpu, shards_of(x, u), driver(x.dtype), NO_JUMP, x, *panels, *biases, m, k, gates, h, q)
+    return gates, h, q
 
 
 def gru_grad(
-    dy: Any, dh: Any, u: Any, gates: Any, h: Any, q: Any, m: Any, k: Any, reset_after: bool
-) -> tuple[Any, Any, Any]:
-    r"""da and dp of all steps, and dh of the initial state, from dy of all steps and dh of the final state."""
+    dy: Any,
+    dh: Any,
+    x: Any,
+    w: Any,
+    u: Any,
+    gates: Any,
+    h: Any,
+    q: Any,
+    m: Any,
+    k: Any,
+    reset_after: bool,
+    need_dx: bool,
+) -> tuple:
+    r"""dx (None if nobody needs it), dw, du, db_ih, db_hh, and dh of the initial state, from dy of all steps and dh of
+    the final state."""
     xp = xp_of(dy)
-    if REFERENCE or not reset_after:
-        return gru_grad_ref(xp, dy, dh, u, gates, h, q, m, k, reset_after)
+    if REFERENCE or not reset_after or not (COMPILES or on_gpu(dy)):
+        return gru_grad_ref(xp, dy, dh, x, w, u, gates, h, q, m, k, reset_after, need_dx)
     T, N, H = q.shape
-    da, dp, p = xp.empty_like(gates), xp.empty_like(gates), xp.zeros(dh.shape, dh.dtype)
-    dh, dy = xp.array(dh, order="C"), xp.ascontiguousarray(dy)
+    dh = xp.array(dh, order="C")
     if on_gpu(dy):
-        step = elementwise(*GRU_GRAD_GPU)
+        da, dp, step = xp.empty_like(gates), xp.empty_like(gates), elementwise(*GRU_GRAD_GPU)
         for t in reversed(range(T)):
-            dh = dh + dy[t]
-            step(*_parts(gates[t]), h[t], q[t], m[t][:, None], dh, *_parts(da[t]), *_parts(dp[t]), dh)
+            dh = dh + dy[:, t]
+            step(*_parts(gates[t]), h[t], q[t], m[:, t, None], dh, *_parts(da[t]), *_parts(dp[t]), dh)
             dh += k * (dp[t] @ u)
-        return da, dp, dh
-    if N * H <= SMALL:
-        gru_grad_cpu(dy, dh, p, u, gates, h, q, m, k, da, dp)
-    else:
-        for t in reversed(range(T)):
-            gru_step_grad_cpu(t, dy, dh, p, gates, h, q, m, k, da, dp)
-            np.dot(dp[t], u, out=p)
-    return da, dp, dh + k * p
+        return (
+            *weights_ref(xp, da, dp, x, h, m, k, w if need_dx else None),
+            da.sum(axis=(0, 1)),
+            dp.sum(axis=(0, 1)),
+            dh,
+        )
+    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
+    dx = np.empty(x.shape if need_dx else (0, 0, 0), x.dtype)
+    shards = shards_of(x, u)
+    sums = [np.zeros((shards, *shape), x.dtype) for shape in (w.shape, u.shape, (4 * H,))]
+    arrays = dy, dh, x, pack(np.roll(w, H, axis=0)), pack(u), gates, h, q, m, k, dx, *sums
+    share(gru_grad_cpu, shards, driver(x.dtype), NO_JUMP, *arrays)
+    dw, du, db = (v.sum(axis=0) for v in sums)
+    dw, db_ih = np.roll(dw, -H, axis=0), np.roll(db[: 3 * H], -H)  # from n, r, z to r, z, n
+    return dx if need_dx else None, dw, du, db_ih, db[H:], dh
 
 
 def _parts(z: Any) -> tuple:

@@ -1,28 +1,27 @@
 r"""The time loop of the LSTM, and its way back.
 
     for t = 0 ... T-1:                                          one step needs the one before it
-        p = (k * h[t]) u'                                       (N, H) @ (H, 4H): BLAS
-        i, f, g, o = sigma(a_i + p_i), sigma(a_f + p_f), tanh(a_g + p_g), sigma(a_o + p_o)
-        for n, j with m[t, n]:                                  a real step; at any other h and c stay
+        a = x[t] w' + b + (k * h[t]) u'                         (N, D) @ (D, 4H), (N, H) @ (H, 4H)
+        i, f, g, o = sigma(a_i), sigma(a_f), tanh(a_g), sigma(a_o)
+        for n, j with m[n, t]:                                  a real step; at any other h and c stay
             c[t+1] = f c[t] + i g
             q[t] = tanh(c[t+1]);  h[t+1] = o q[t]
 
     for t = T-1 ... 0:
         dh += dy[t]
-        for n, j with m[t, n]:                                  at any other da = 0, and dh and dc go through
+        for n, j with m[n, t]:                                  at any other da = 0, and dh and dc go through
             dc += dh o (1 - q[t]^2)
             da_i = dc g i (1 - i);  da_f = dc c[t] f (1 - f);  da_g = dc i (1 - g^2);  da_o = dh q[t] o (1 - o)
             dc = dc f;  dh = 0
-        dh += k * (da[t] u)                                     (N, 4H) @ (4H, H): BLAS
+        dh += k * (da u);  dx[t] = da w                         (N, 4H) @ (4H, H), (N, 4H) @ (4H, D)
+        dw += da' x[t];  du += da' (k * h[t]);  db += sum of da
 
-What depends on no other step (the products with the input, the gradients of all weights) is not here: the layer does it
-for all steps at once. sigma(a) is computed as 1/2 + 1/2 tanh(a / 2), which cannot overflow. The products stay with
-BLAS, but for a few sequences of few units the call costs more than the work: there the CPU runs the whole loop,
-products too, in one go.
+How the CPU does the products, and why it does them in the loop: recurrent.py. The GPU does those with x, and the
+gradients of the weights, for all steps at once.
 
-Shapes: T steps, N sequences, H units. a, gates, da (T, N, 4H) with the columns i, f, g, o; u (4H, H); h, c (T+1, N, H)
-from the initial state on; q, dy (T, N, H); m (T, N) bool; k (N, H), what the recurrent dropout leaves of h, else 1;
-dh, dc (N, H).
+Shapes: T steps, N sequences, H units. x, dx (N, T, D); w (4H, D); u (4H, H); b (4H,); a, gates, da (T, N, 4H) with the
+columns i, f, g, o; h, c (T+1, N, H) from the initial state on; q (T, N, H); dy (N, T, H); m (N, T) bool; k (N, H), what
+the recurrent dropout leaves of h, else 1; dh, dc (N, H).
 """
 
 from typing import Any
@@ -30,10 +29,22 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import REFERENCE, elementwise, on_gpu, xp_of
-from minidl.jit import njit
+from minidl.jit import COMPILES, borrowed, njit
+from minidl.kernels.gemm import NO_JUMP, aligned, driver, pack
+from minidl.kernels.recurrent import (
+    by_time_ref,
+    clear,
+    copy,
+    fetch,
+    multiply,
+    see,
+    shards_of,
+    steps_for,
+    weights_grad,
+    weights_ref,
+)
 from minidl.scalar import sigmoid, tanh
-
-SMALL = 128  # N H up to which the loop is compiled as a whole
+from minidl.threads import share
 
 
 # ---- reference ----
@@ -41,16 +52,17 @@ def sigma(xp: Any, a: Any) -> Any:
     return 0.5 * xp.tanh(0.5 * a) + 0.5
 
 
-def lstm_ref(xp: Any, a: Any, u: Any, h0: Any, c0: Any, m: Any, k: Any) -> tuple:
-    T, N, H = *m.shape, u.shape[1]
-    gates, q = xp.empty_like(a), xp.empty((T, N, H), a.dtype)
-    h, c = xp.empty((T + 1, N, H), a.dtype), xp.empty((T + 1, N, H), a.dtype)
+def lstm_ref(xp: Any, x: Any, w: Any, u: Any, b: Any, h0: Any, c0: Any, m: Any, k: Any) -> tuple:
+    (N, T, _), H = x.shape, u.shape[1]
+    gates, q = xp.empty((T, N, 4 * H), x.dtype), xp.empty((T, N, H), x.dtype)
+    h, c = xp.empty((T + 1, N, H), x.dtype), xp.empty((T + 1, N, H), x.dtype)
     h[0], c[0] = h0, c0
+    a = by_time_ref(xp, x, m) @ w.T + b
     for t in range(T):
         i, f, g, o = _parts(a[t] + (k * h[t]) @ u.T)
         i, f, g, o = sigma(xp, i), sigma(xp, f), xp.tanh(g), sigma(xp, o)
         gates[t] = xp.concatenate((i, f, g, o), axis=1)
-        real = m[t][:, None]
+        real = m[:, t, None]
         c[t + 1] = xp.where(real, f * c[t] + i * g, c[t])
         q[t] = xp.tanh(c[t + 1])
         h[t + 1] = xp.where(real, o * q[t], h[t])
@@ -58,13 +70,26 @@ def lstm_ref(xp: Any, a: Any, u: Any, h0: Any, c0: Any, m: Any, k: Any) -> tuple
 
 
 def lstm_grad_ref(
-    xp: Any, dy: Any, dh: Any, dc: Any, u: Any, gates: Any, c: Any, q: Any, m: Any, k: Any
-) -> tuple[Any, Any, Any]:
+    xp: Any,
+    dy: Any,
+    dh: Any,
+    dc: Any,
+    x: Any,
+    w: Any,
+    u: Any,
+    gates: Any,
+    h: Any,
+    c: Any,
+    q: Any,
+    m: Any,
+    k: Any,
+    need_dx: bool,
+) -> tuple:
     da = xp.empty_like(gates)
-    for t in reversed(range(len(m))):
+    for t in reversed(range(len(q))):
         i, f, g, o = _parts(gates[t])
-        real = m[t][:, None]
-        dh = dh + dy[t]
+        real = m[:, t, None]
+        dh = dh + dy[:, t]
         through = dc + dh * o * (1 - q[t] * q[t])
         parts = (
             through * g * i * (1 - i),
@@ -75,95 +100,103 @@ def lstm_grad_ref(
         da[t] = xp.where(real, xp.concatenate(parts, axis=1), 0)
         dc = xp.where(real, through * f, dc)
         dh = xp.where(real, 0, dh) + k * (da[t] @ u)
-    return da, dh, dc
+    return *weights_ref(xp, da, da, x, h, m, k, w if need_dx else None), da.sum(axis=(0, 1)), dh, dc
 
 
 # ---- CPU ----
 @njit
-def lstm_step_cpu(t, a, p, h, c, q, m):
-    """One step but for its product p. a[t] becomes the gates."""
-    N, H = h.shape[1:]
-    for n in range(N):
-        gate, pn = a[t, n], p[n]
-        h_old, h_new, c_old, c_new, qn = h[t, n], h[t + 1, n], c[t, n], c[t + 1, n], q[t, n]
-        i, f, g, o = gate[:H], gate[H : 2 * H], gate[2 * H : 3 * H], gate[3 * H :]
-        for j in range(4 * H):
-            gate[j] += pn[j]
-        for j in range(2 * H):  # i and f
-            gate[j] = sigmoid(gate[j])
-        for j in range(H):
-            g[j] = tanh(g[j])
-        for j in range(H):
-            o[j] = sigmoid(o[j])
-        if m[t, n]:
-            for j in range(H):
-                c_new[j] = f[j] * c_old[j] + i[j] * g[j]
-            for j in range(H):
-                qn[j] = tanh(c_new[j])
-                h_new[j] = o[j] * qn[j]
-        else:
-            c_new[:] = c_old
-            qn[:] = 0
-            h_new[:] = h_old
+def lstm_step_cpu(gate, b, c_old, c_new, q, h):
+    """A real step of one sequence. gate comes as the sum of the products, and becomes the gates."""
+    H = len(h)
+    i, f, g, o = gate[:H], gate[H : 2 * H], gate[2 * H : 3 * H], gate[3 * H :]
+    b_g, b_o = b[2 * H : 3 * H], b[3 * H :]
+    for j in range(2 * H):  # i and f
+        gate[j] = sigmoid(gate[j] + b[j])
+    for j in range(H):
+        g[j] = tanh(g[j] + b_g[j])
+    for j in range(H):
+        o[j] = sigmoid(o[j] + b_o[j])
+    for j in range(H):
+        c_new[j] = f[j] * c_old[j] + i[j] * g[j]
+    for j in range(H):
+        q[j] = tanh(c_new[j])
+        h[j] = o[j] * q[j]
 
 
 @njit
-def lstm_cpu(a, p, ut, h, c, q, m, k):
-    """Few units: all steps, with their products."""
+def lstm_cpu(shard, shards, driver, jumps, x, into, b, m, k, a, h, c, q):
+    x, b, m, k, a, h, c, q = borrowed((x, b, m, k, a, h, c, q))
     T, N, H = q.shape
+    start, end = shard * N // shards, (shard + 1) * N // shards
+    s = np.empty((end - start, H + x.shape[2]), x.dtype)
     for t in range(T):
-        p[:] = 0
-        for n in range(N):
-            pn = p[n]
-            for l in range(H):
-                hl, row = k[n, l] * h[t, n, l], ut[l]
-                for j in range(4 * H):
-                    pn[j] += hl * row[j]
-        lstm_step_cpu(t, a, p, h, c, q, m)
+        for n in range(start, end):
+            see(s[n - start], k[n], h[t, n], x[n, t])
+        multiply(driver, jumps, s, into, a[t, start:end], 0)
+        for n in range(start, end):
+            if m[n, t]:
+                lstm_step_cpu(a[t, n], b, c[t, n], c[t + 1, n], q[t, n], h[t + 1, n])
+            else:
+                copy(c[t + 1, n], c[t, n])
+                copy(h[t + 1, n], h[t, n])
 
 
 @njit
-def lstm_step_grad_cpu(t, dy, dh, dc, p, gates, c, q, m, k, da):
-    """One step back for everything but the product: p is the product of the step after this one."""
-    N, H = dh.shape
-    one = da.dtype.type(1)
-    for n in range(N):
-        dhn, dcn, pn, kn, dyn, qn, cn = dh[n], dc[n], p[n], k[n], dy[t, n], q[t, n], c[t, n]
-        for j in range(H):
-            dhn[j] += kn[j] * pn[j] + dyn[j]
-        d = da[t, n]
-        if not m[t, n]:
-            d[:] = 0
-            continue
-        gate = gates[t, n]
-        i, f, g, o = gate[:H], gate[H : 2 * H], gate[2 * H : 3 * H], gate[3 * H :]
-        di, df, dg, do = d[:H], d[H : 2 * H], d[2 * H : 3 * H], d[3 * H :]
-        for j in range(H):
-            do[j] = dhn[j] * qn[j] * o[j] * (one - o[j])
-            dcn[j] += dhn[j] * o[j] * (one - qn[j] * qn[j])
-        for j in range(H):
-            di[j] = dcn[j] * g[j] * i[j] * (one - i[j])
-            dg[j] = dcn[j] * i[j] * (one - g[j] * g[j])
-        for j in range(H):
-            df[j] = dcn[j] * cn[j] * f[j] * (one - f[j])
-            dcn[j] *= f[j]
-            dhn[j] = 0
+def lstm_step_grad_cpu(dh, dc, gate, c, q, d):
+    """A real step back of one sequence: d is da, and dc becomes that of the step before."""
+    H = len(dh)
+    one = d.dtype.type(1)
+    i, f, g, o = gate[:H], gate[H : 2 * H], gate[2 * H : 3 * H], gate[3 * H :]
+    di, df, dg, do = d[:H], d[H : 2 * H], d[2 * H : 3 * H], d[3 * H :]
+    for j in range(H):
+        do[j] = dh[j] * q[j] * o[j] * (one - o[j])
+        dc[j] += dh[j] * o[j] * (one - q[j] * q[j])
+    for j in range(H):
+        di[j] = dc[j] * g[j] * i[j] * (one - i[j])
+        dg[j] = dc[j] * i[j] * (one - g[j] * g[j])
+    for j in range(H):
+        df[j] = dc[j] * c[j] * f[j] * (one - f[j])
+        dc[j] *= f[j]
 
 
 @njit
-def lstm_grad_cpu(dy, dh, dc, p, u, gates, c, q, m, k, da):
-    """Few units: everything but the last product's way into dh."""
+def lstm_grad_cpu(shard, shards, driver, jumps, dy, dh, dc, x, out_w, out_u, gates, h, c, q, m, k, dx, dw, du, db):
+    dy, dh, dc, x, gates, h = borrowed((dy, dh, dc, x, gates, h))
+    c, q, m, k, dx, dw, du, db = borrowed((c, q, m, k, dx, dw, du, db))
     T, N, H = q.shape
+    start, end = shard * N // shards, (shard + 1) * N // shards
+    rows = end - start
+    p = np.zeros((rows, H), x.dtype)  # the product da u of the step after this one
+    steps = steps_for(T, rows)
+    da = aligned(steps * rows * 4 * H, x).reshape(steps * rows, 4 * H)
+    s = aligned(steps * rows * (H + x.shape[2]), x).reshape(steps * rows, H + x.shape[2])
     for t in range(T - 1, -1, -1):
-        lstm_step_grad_cpu(t, dy, dh, dc, p, gates, c, q, m, k, da)
-        for n in range(N):
-            d, pn = da[t, n], p[n]
-            pn[:] = 0
-            for j in range(H):  # the four gates of unit j
-                i, f, g, o = d[j], d[H + j], d[2 * H + j], d[3 * H + j]
-                ui, uf, ug, uo = u[j], u[H + j], u[2 * H + j], u[3 * H + j]
-                for l in range(H):
-                    pn[l] += i * ui[l] + f * uf[l] + g * ug[l] + o * uo[l]
+        first = t % steps * rows
+        for n in range(start, end):
+            dhn, pn, kn, dyn, d = dh[n], p[n - start], k[n], dy[n, t], da[first + n - start]
+            for j in range(H):
+                dhn[j] += kn[j] * pn[j] + dyn[j]
+            if n + 1 < end:
+                fetch(gates[t, n + 1]), fetch(c[t, n + 1]), fetch(q[t, n + 1]), fetch(dy[n + 1, t])
+            if m[n, t]:
+                lstm_step_grad_cpu(dhn, dc[n], gates[t, n], c[t, n], q[t, n], d)
+                clear(dhn)
+            else:
+                clear(d)
+            dbs = db[shard]
+            for j in range(4 * H):
+                dbs[j] += d[j]
+        now = da[first : first + rows]
+        multiply(driver, jumps, now, out_u, p, 0)
+        if dx.size:
+            multiply(driver, jumps, now, out_w, dx[start:end, t], 0)
+        if first == 0:
+            width, done = out_u.shape[2], min(steps, T - t)
+            weights_grad(driver, jumps, width, t, done, start, end, da, da, x, h, m, k, s, dw[shard], du[shard])
+    for n in range(start, end):
+        dhn, pn, kn = dh[n], p[n - start], k[n]
+        for j in range(H):
+            dhn[j] += kn[j] * pn[j]
 
 
 # ---- GPU: one step, one thread a unit (i is the index of the thread) ----
@@ -200,58 +233,58 @@ LSTM_GRAD_GPU = (
 
 
 # ---- what layers call ----
-def lstm(a: Any, u: Any, h0: Any, c0: Any, m: Any, k: Any) -> tuple:
-    r"""gates, h, c and q of all steps. The array a may become the gates.
+def lstm(x: Any, w: Any, u: Any, b: Any, h0: Any, c0: Any, m: Any, k: Any) -> tuple:
+    r"""gates, h, c and q of all steps (gates and q are anything at a masked one).
 
-    >>> zero, one, m = np.zeros((1, 1)), np.ones((1, 1)), np.array([[True], [False]])
-    >>> _, h, c, _ = lstm(np.full((2, 1, 4), 9.0), np.zeros((4, 1)), zero, zero, m, one)
+    >>> zero, one, m = np.zeros((1, 1)), np.ones((1, 1)), np.array([[True, False]])
+    >>> _, h, c, _ = lstm(np.ones((1, 2, 1)), np.full((4, 1), 9.0), np.zeros((4, 1)), np.zeros(4), zero, zero, m, one)
     >>> c.ravel().round(2), h.ravel().round(2)                     # the second step is masked
     (array([0., 1., 1.]), array([0.  , 0.76, 0.76]))
     """
-    xp = xp_of(a)
-    T, N, H = *m.shape, u.shape[1]
-    if REFERENCE:
-        return lstm_ref(xp, a, u, h0, c0, m, k)
-    h, c, q = xp.empty((T + 1, N, H), a.dtype), xp.empty((T + 1, N, H), a.dtype), xp.empty((T, N, H), a.dtype)
+    xp = xp_of(x)
+    (N, T, _), H = x.shape, u.shape[1]
+    if REFERENCE or not (COMPILES or on_gpu(x)):
+        return lstm_ref(xp, x, w, u, b, h0, c0, m, k)
+    h, c, q = xp.empty((T + 1, N, H), x.dtype), xp.empty((T + 1, N, H), x.dtype), xp.empty((T, N, H), x.dtype)
     h[0], c[0] = h0, c0
-    if on_gpu(a):
+    if on_gpu(x):
+        a = by_time_ref(xp, x, m) @ w.T + b
         step = elementwise(*LSTM_GPU)
         for t in range(T):
             sums = a[t] + (k * h[t]) @ u.T
-            step(*_parts(sums), c[t], h[t], m[t][:, None], *_parts(a[t]), c[t + 1], q[t], h[t + 1])
+            step(*_parts(sums), c[t], h[t], m[:, t, None], *_parts(a[t]), c[t + 1], q[t], h[t + 1])
         return a, h, c, q
-    p, ut = np.empty((N, 4 * H), a.dtype), np.ascontiguousarray(u.T)
-    if N * H <= SMALL:
-        lstm_cpu(a, p, ut, h, c, q, m, k)
-    else:
-        for t in range(T):
-            np.dot(k * h[t], ut, out=p)
-            lstm_step_cpu(t, a, p, h, c, q, m)
+    x = np.ascontiguousarray(x)
+    a = np.empty((T, N, 4 * H), x.dtype)
+    into = pack(np.concatenate((u, w), axis=1).T)  # (H + D, 4H)
+    share(lstm_cpu, shards_of(x, u), driver(x.dtype), NO_JUMP, x, into, b, m, k, a, h, c, q)
     return a, h, c, q
 
 
-def lstm_grad(dy: Any, dh: Any, dc: Any, u: Any, gates: Any, c: Any, q: Any, m: Any, k: Any) -> tuple[Any, Any, Any]:
-    r"""da, and dh and dc of the initial state, from dy of all steps and dh, dc of the final state."""
+def lstm_grad(
+    dy: Any, dh: Any, dc: Any, x: Any, w: Any, u: Any, gates: Any, h: Any, c: Any, q: Any, m: Any, k: Any, need_dx: bool
+) -> tuple:
+    r"""dx (None if nobody needs it), dw, du, db, and dh and dc of the initial state, from dy of all steps and dh and dc
+    of the final state."""
     xp = xp_of(dy)
     T, N, H = q.shape
-    if REFERENCE:
-        return lstm_grad_ref(xp, dy, dh, dc, u, gates, c, q, m, k)
-    da, p = xp.empty_like(gates), xp.zeros(dh.shape, dh.dtype)
-    dh, dc, dy = xp.array(dh, order="C"), xp.array(dc, order="C"), xp.ascontiguousarray(dy)
+    if REFERENCE or not (COMPILES or on_gpu(x)):
+        return lstm_grad_ref(xp, dy, dh, dc, x, w, u, gates, h, c, q, m, k, need_dx)
+    dh, dc = xp.array(dh, order="C"), xp.array(dc, order="C")
     if on_gpu(dy):
-        step = elementwise(*LSTM_GRAD_GPU)
+        da, step = xp.empty_like(gates), elementwise(*LSTM_GRAD_GPU)
         for t in reversed(range(T)):
-            dh = dh + dy[t]
-            step(*_parts(gates[t]), c[t], q[t], m[t][:, None], dh, dc, *_parts(da[t]), dh, dc)
+            dh = dh + dy[:, t]
+            step(*_parts(gates[t]), c[t], q[t], m[:, t, None], dh, dc, *_parts(da[t]), dh, dc)
             dh += k * (da[t] @ u)
-        return da, dh, dc
-    if N * H <= SMALL:
-        lstm_grad_cpu(dy, dh, dc, p, u, gates, c, q, m, k, da)
-    else:
-        for t in reversed(range(T)):
-            lstm_step_grad_cpu(t, dy, dh, dc, p, gates, c, q, m, k, da)
-            np.dot(da[t], u, out=p)
-    return da, dh + k * p, dc
+        return *weights_ref(xp, da, da, x, h, m, k, w if need_dx else None), da.sum(axis=(0, 1)), dh, dc
+    x, dy = np.ascontiguousarray(x), np.ascontiguousarray(dy)
+    dx = np.empty(x.shape if need_dx else (0, 0, 0), x.dtype)
+    shards = shards_of(x, u)
+    sums = [np.zeros((shards, *v.shape), x.dtype) for v in (w, u, w[:, 0])]
+    arrays = dy, dh, dc, x, pack(w), pack(u), gates, h, c, q, m, k, dx, *sums
+    share(lstm_grad_cpu, shards, driver(x.dtype), NO_JUMP, *arrays)
+    return dx if need_dx else None, *(v.sum(axis=0) for v in sums), dh, dc
 
 
 def _parts(gates: Any) -> tuple:

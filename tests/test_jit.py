@@ -334,3 +334,22 @@ def test_an_edit_of_an_intrinsic_function_is_noticed(process, tmp_path):
         (tmp_path / "vector.py").write_text(INTRINSIC.format(value=value))
         assert process(program) == [f"({value},", "0)", f"({value},", "0)"]
         assert process(program) == [f"({value},", "1)", f"({value},", "1)"]
+
+
+def test_borrowed_arrays_are_the_same_arrays():
+    rows, flags = np.zeros((3, 4), "float32"), np.array([True, False, True])
+    before = sys.getrefcount(rows)
+    for _ in range(3):
+        write_rows(rows, flags)
+    after = sys.getrefcount(rows)
+    assert rows.tolist() == [[3] * 4, [0] * 4, [3] * 4] and after == before
+
+
+@jit.njit
+def write_rows(rows, flags):
+    rows, flags = jit.borrowed((rows, flags))
+    for n in range(len(rows)):
+        row = rows[n]
+        if flags[n]:
+            for j in range(len(row)):
+                row[j] += 1

@@ -38,10 +38,10 @@ The weights are the same at every step, so their gradients add up over all of th
 $$ dW = \sum_t da_t^\top x_t, \quad dU = \sum_t dp_t^\top h_{t-1}, \quad db_{ih} = \sum_{t,n} da_t, \quad
    db_{hh} = \sum_{t,n} dp_t, \quad dx_t = da_t W $$
 
-but for the older form's $dU_n = \sum_t da_n^\top (r\,h_{t-1})$. Only the recursion needs a loop over t
-(kernels/gru.py); the product with x comes in one piece before it, and these here after it. With recurrent dropout h
-stands in the products as $k\,h_{t-1}$, with one k for all steps, and their part of dh gets the same factor; not so
-$z\,h_{t-1}$, which carries the state. At a masked step h is copied, so dh goes through unchanged and da = dp = 0.
+but for the older form's $dU_n = \sum_t da_n^\top (r\,h_{t-1})$. The loops over t, forward and back, with all these
+sums, are those of kernels/gru.py, which begins with them as plain array code. With recurrent dropout h stands in the
+products as $k\,h_{t-1}$, with one k for all steps, and their part of dh gets the same factor; not so $z\,h_{t-1}$,
+which carries the state. At a masked step h is copied, so dh goes through unchanged and da = dp = 0.
 
 Shapes: x (N, T, D), W (3H, D), U (3H, H), b (3H,), h (N, H), y (N, T, H); inside time comes first. Cho et al. 2014,
 arXiv 1406.1078, equations 5 to 8 (reset_after=False).
@@ -49,10 +49,10 @@ arXiv 1406.1078, equations 5 to 8 (reset_after=False).
 
 from typing import Any
 
-from minidl import backend, check
+from minidl import check
 from minidl.kernels import gru as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_call, start_states
+from minidl.nn.recurrent import Recurrent, biases, check_call, masks, start_states
 from minidl.tensor import Function, Tensor
 
 
@@ -62,27 +62,15 @@ class GRUFunction(Function):
         self.reset_after = reset_after
 
     def forward(self, x, w, u, b_ih, b_hh, h0):
-        (N, T, _), H = x.shape, u.shape[1]
-        x, m, k = by_time(x, self.m, self.k, H)
-        a = x @ w.T  # (TN, D) @ (D, 3H) -> (TN, 3H)
-        if b_ih is not None:
-            a += b_ih
-        b = backend.xp_of(x).zeros(3 * H, x.dtype) if b_hh is None else b_hh
-        gates, h, q = kernel.gru(a.reshape(T, N, 3 * H), u, b, h0, m, k, self.reset_after)
+        m, k = masks(x, self.m, self.k, u.shape[1])
+        b_ih, b_hh = biases(x, u, b_ih, b_hh)
+        gates, h, q = kernel.gru(x, w, u, b_ih, b_hh, h0, m, k, self.reset_after)  # q: what r multiplies, p_n or k h
         self.save(x, w, u, gates, h, q, m, k)
-        return h[1:].swapaxes(0, 1), h[T].copy()
+        return h[1:].swapaxes(0, 1), h[-1].copy()
 
     def backward(self, dy, dh):
-        x, w, u, gates, h, q, m, k = self.saved  # q: what r multiplies, p_n or k h
-        T, N, H = q.shape
-        da, dp, dh = kernel.gru_grad(dy.swapaxes(0, 1), dh, u, gates, h, q, m, k, self.reset_after)
-        da, dp = da.reshape(T * N, 3 * H), dp.reshape(T * N, 3 * H)
-        dx = (da @ w).reshape(T, N, w.shape[1]).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 3H) @ (3H, D)
-        dw = da.T @ x  # (3H, TN) @ (TN, D) -> (3H, D)
-        du = dp.T @ (k * h[:-1]).reshape(T * N, H)  # (3H, TN) @ (TN, H) -> (3H, H)
-        if not self.reset_after:
-            du[2 * H :] = dp[:, 2 * H :].T @ (gates[..., :H] * q).reshape(T * N, H)  # (H, TN) @ (TN, H) -> (H, H)
-        return dx, dw, du, da.sum(axis=0), dp.sum(axis=0), dh
+        # from the last step to the first: da, dp, dh and dx = da w; dw, du and db are sums over all steps
+        return kernel.gru_grad(dy, dh, *self.saved, self.reset_after, self.needs_grad[0])
 
 
 def gru(

@@ -29,8 +29,8 @@ The weights are the same at every step, so their gradients add up over all of th
 $$ dW = \sum_t da_t^\top x_t, \qquad dU = \sum_t da_t^\top h_{t-1}, \qquad db_{ih} = db_{hh} = \sum_{t,n} da_t, \qquad
 dx_t = da_t W $$
 
-Only the recursion needs a loop over t (kernels/lstm.py); the products with x come in one piece before it, and these
-here after it. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so
+The loops over t, forward and back, with all these sums, are those of kernels/lstm.py, which begins with them as plain
+array code. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so
 $dh \leftarrow k\,(da_t\,U)$. At a masked step h and c are copied: dh and dc go through unchanged, and da = 0.
 
 Shapes: x (N, T, D), W (4H, D), U (4H, H), b (4H,), h, c (N, H), y (N, T, H); inside time comes first.
@@ -43,7 +43,7 @@ from typing import Any
 from minidl import check
 from minidl.kernels import lstm as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_call, start_states
+from minidl.nn.recurrent import Recurrent, biases, check_call, masks, start_states
 from minidl.tensor import Function, Tensor
 
 
@@ -52,26 +52,15 @@ class LSTMFunction(Function):
         self.m, self.k = m, k  # the mask (N, T), what dropout leaves of h (N, H); or None
 
     def forward(self, x, w, u, b_ih, b_hh, h0, c0):
-        (N, T, _), H = x.shape, u.shape[1]
-        x, m, k = by_time(x, self.m, self.k, H)
-        a = x @ w.T  # (TN, D) @ (D, 4H) -> (TN, 4H)
-        if b_ih is not None:
-            a += b_ih if b_hh is None else b_ih + b_hh
-        elif b_hh is not None:
-            a += b_hh
-        gates, h, c, q = kernel.lstm(a.reshape(T, N, 4 * H), u, h0, c0, m, k)
+        m, k = masks(x, self.m, self.k, u.shape[1])
+        b_ih, b_hh = biases(x, u, b_ih, b_hh)
+        gates, h, c, q = kernel.lstm(x, w, u, b_ih + b_hh, h0, c0, m, k)
         self.save(x, w, u, gates, h, c, q, m, k)
-        return h[1:].swapaxes(0, 1), h[T].copy(), c[T].copy()
+        return h[1:].swapaxes(0, 1), h[-1].copy(), c[-1].copy()
 
     def backward(self, dy, dh, dc):
-        x, w, u, gates, h, c, q, m, k = self.saved
-        T, N, H = q.shape
-        da, dh, dc = kernel.lstm_grad(dy.swapaxes(0, 1), dh, dc, u, gates, c, q, m, k)
-        da = da.reshape(T * N, 4 * H)
-        dx = (da @ w).reshape(T, N, w.shape[1]).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, 4H) @ (4H, D)
-        dw = da.T @ x  # (4H, TN) @ (TN, D) -> (4H, D)
-        du = da.T @ (k * h[:-1]).reshape(T * N, H)  # (4H, TN) @ (TN, H) -> (4H, H)
-        db = da.sum(axis=0)
+        # from the last step to the first: da, dh, dc and dx = da w; dw, du and db are sums over all steps
+        dx, dw, du, db, dh, dc = kernel.lstm_grad(dy, dh, dc, *self.saved, self.needs_grad[0])
         return dx, dw, du, db, db, dh, dc
 
 

@@ -192,13 +192,13 @@ def check_call(who: str, gates: int, x: Any, weights: dict[str, Any]) -> Tensor:
     return x
 
 
-def by_time(x: Any, m: Any, k: Any, H: int) -> tuple[Any, Any, Any]:
-    r"""x as (TN, D), time first; the mask as (T, N) and what dropout leaves of h as (N, H), or True and 1."""
+def masks(x: Any, m: Any, k: Any, H: int) -> tuple[Any, Any]:
+    r"""The mask (N, T), and what dropout leaves of h (N, H): all True and all 1 where there is none."""
     xp = backend.xp_of(x)
-    N, T, D = x.shape
-    x = xp.ascontiguousarray(x.swapaxes(0, 1))
-    k = xp.ones((N, H), x.dtype) if k is None else k
-    if m is None:
-        return x.reshape(T * N, D), xp.ones((T, N), bool), k
-    m = xp.ascontiguousarray(m.T)
-    return xp.where(m[..., None], x, 0).reshape(T * N, D), m, k  # padding may hold anything, even NaN
+    m = xp.ones(x.shape[:2], bool) if m is None else xp.ascontiguousarray(m)
+    return m, xp.ones((x.shape[0], H), x.dtype) if k is None else k
+
+
+def biases(x: Any, u: Any, *given: Any) -> list[Any]:
+    r"""The biases, one number for each row of u; zeros for None."""
+    return [backend.xp_of(x).zeros(len(u), x.dtype) if b is None else b for b in given]

@@ -19,8 +19,8 @@ The weights are the same at every step, so their gradients add up over all of th
 $$ dW = \sum_t da_t^\top x_t, \qquad dU = \sum_t da_t^\top h_{t-1}, \qquad db_{ih} = db_{hh} = \sum_{t,n} da_t, \qquad
 dx_t = da_t W $$
 
-Only the recursion needs a loop over t (kernels/rnn.py); the product with x comes in one piece before it, and these here
-after it. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so does dh.
+The loops over t, forward and back, with all these sums, are those of kernels/rnn.py, which begins with them as plain
+array code. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so does dh.
 At a masked step h is copied, so dh goes through unchanged and da = 0.
 
 Shapes: x (N, T, D), W (H, D), U (H, H), b (H,), h (N, H), y (N, T, H); inside time comes first. Elman 1990, Cognitive
@@ -31,7 +31,7 @@ from typing import Any
 
 from minidl.kernels import rnn as kernel
 from minidl.nn.mask import time_mask
-from minidl.nn.recurrent import Recurrent, by_time, check_call, start_states
+from minidl.nn.recurrent import Recurrent, biases, check_call, masks, start_states
 from minidl.tensor import Function, Tensor
 
 
@@ -40,25 +40,15 @@ class RNNFunction(Function):
         self.m, self.k = m, k  # the mask (N, T), what dropout leaves of h (N, H); or None
 
     def forward(self, x, w, u, b_ih, b_hh, h0):
-        (N, T, _), H = x.shape, u.shape[1]
-        x, m, k = by_time(x, self.m, self.k, H)
-        a = x @ w.T  # (TN, D) @ (D, H) -> (TN, H)
-        for b in (b_ih, b_hh):
-            if b is not None:
-                a += b
-        h = kernel.rnn(a.reshape(T, N, H), u, h0, m, k)
+        m, k = masks(x, self.m, self.k, u.shape[1])
+        b_ih, b_hh = biases(x, u, b_ih, b_hh)
+        h = kernel.rnn(x, w, u, b_ih + b_hh, h0, m, k)
         self.save(x, w, u, h, m, k)
-        return h[1:].swapaxes(0, 1), h[T].copy()
+        return h[1:].swapaxes(0, 1), h[-1].copy()
 
     def backward(self, dy, dh):
-        x, w, u, h, m, k = self.saved
-        N, T, H = dy.shape
-        da, dh = kernel.rnn_grad(dy.swapaxes(0, 1), dh, u, h, m, k)
-        da = da.reshape(T * N, H)
-        dx = (da @ w).reshape(T, N, w.shape[1]).swapaxes(0, 1) if self.needs_grad[0] else None  # (TN, H) @ (H, D)
-        dw = da.T @ x  # (H, TN) @ (TN, D) -> (H, D)
-        du = da.T @ (k * h[:-1]).reshape(T * N, H)  # (H, TN) @ (TN, H) -> (H, H)
-        db = da.sum(axis=0)
+        # from the last step to the first: da, dh and dx = da w; dw, du and db are sums over all steps
+        dx, dw, du, db, dh = kernel.rnn_grad(dy, dh, *self.saved, self.needs_grad[0])
         return dx, dw, du, db, db, dh
 
 
