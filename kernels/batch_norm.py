@@ -35,6 +35,7 @@ import numpy as np
 
 from minidl.backend import REFERENCE, channels_last, on_gpu, xp_of
 from minidl.jit import njit
+from minidl.kernels.image import new_image
 from minidl.threads import shards_for, share
 
 WIDE = 256  # numbers in a row that are worth a loop
@@ -232,21 +233,20 @@ def normalised(x: Any, w: Any, b: Any, eps: float, mean: Any = None, var: Any = 
     """
     if REFERENCE or on_gpu(x) or not x.size:
         return normalised_ref(xp_of(x), x, w, b, eps, mean, var)
-    (x,), n, inner, repeats, as_given = _laid_out(x)
+    (x, out), n, inner, repeats, y = _laid_out(x)
     C, shards, constant = len(w), shards_for(TIME * x.size), mean is not None
     mean, var, r = (mean, var, np.empty_like(mean)) if constant else np.empty((3, C), x.dtype)
-    y = np.empty_like(x)
     if not repeats:
-        share(planes_cpu, min(shards, C), x, w, b, eps, constant, mean, var, r, y)
-        return as_given(y), mean, var, r
+        share(planes_cpu, min(shards, C), x, w, b, eps, constant, mean, var, r, out)
+        return y, mean, var, r
     p, S, Q = w, *np.empty((2, 0, 0))
     if not constant:
         p = _typical(x, C * inner)[::inner].copy()
         S, Q = _row_sums(x, x, *[_repeated(p, inner, repeats)] * 2, shards)
     wide = np.empty((3, C * inner * repeats), x.dtype)
     row_numbers_cpu(p, S, Q, n, inner, w, b, eps, constant, mean, var, r, wide)
-    share(scale_rows_cpu, shards, x, wide, y)
-    return as_given(y), mean, var, r
+    share(scale_rows_cpu, shards, x, wide, out)
+    return y, mean, var, r
 
 
 def normalised_grad(dy: Any, x: Any, mean: Any, r: Any, w: Any, constant: bool) -> tuple:
@@ -259,19 +259,18 @@ def normalised_grad(dy: Any, x: Any, mean: Any, r: Any, w: Any, constant: bool) 
     """
     if REFERENCE or on_gpu(x) or not x.size:
         return normalised_grad_ref(xp_of(x), dy, x, mean, r, w, constant)
-    (dy, x), n, inner, repeats, as_given = _laid_out(dy, x)
+    (dy, x, out), n, inner, repeats, dx = _laid_out(dy, x)
     C, shards = len(w), shards_for(TIME * x.size)
     dw, db = np.empty((2, C), x.dtype)
-    dx = np.empty_like(x)
     if not repeats:
-        share(planes_grad_cpu, min(shards, C), dy, x, mean, r, w, constant, dw, db, dx)
-        return as_given(dx), dw, db
+        share(planes_grad_cpu, min(shards, C), dy, x, mean, r, w, constant, dw, db, out)
+        return dx, dw, db
     m = _repeated(mean, inner, repeats)
     S, Q = _row_sums(dy, x, np.zeros_like(m), m, shards)
     wide = np.empty((3, len(m)), x.dtype)
     row_factors_cpu(S, Q, n, inner, r, w, constant, dw, db, wide)
-    share(combine_rows_cpu, shards, dy, x, m, wide, constant, dx)
-    return as_given(dx), dw, db
+    share(combine_rows_cpu, shards, dy, x, m, wide, constant, out)
+    return dx, dw, db
 
 
 def _row_sums(u: Any, x: Any, p: Any, m: Any, shards: int) -> tuple:
@@ -292,17 +291,14 @@ def _repeated(v: Any, inner: int, repeats: int) -> Any:
 
 
 def _laid_out(*arrays: Any) -> tuple:
-    """The arrays as planes (N, C, L), or as rows in one line; how many numbers a channel has; how many of them are side
-    by side; how often a row repeats its channels (0: planes); and the way back for a result."""
-    N, C, *places = shape = arrays[-1].shape
-    last = len(shape) == 4 and channels_last(arrays[-1])
+    """The arrays, and room for a result, as planes (N, C, L), or as rows in one line; how many numbers a channel has;
+    how many of them are side by side; how often a row repeats its channels (0: planes); the result in its shape."""
+    x = arrays[-1]
+    N, C, *places = x.shape
+    last = x.ndim == 4 and channels_last(x)
     inner = 1 if last else math.prod(places)
     repeats = -(-WIDE // (C * inner)) if inner < FEW else 0
-    if last:
-        arrays = [v.transpose(0, 2, 3, 1) for v in arrays]
+    y = new_image(x.shape, x.dtype) if last else np.empty(x.shape, x.dtype)
+    arrays = [v.transpose(0, 2, 3, 1) if last else v for v in (*arrays, y)]
     arrays = [np.ascontiguousarray(v).reshape(-1 if repeats else (N, C, inner)) for v in arrays]
-
-    def as_given(y: Any) -> Any:
-        return y.reshape(N, *places, C).transpose(0, 3, 1, 2) if last else y.reshape(shape)
-
-    return arrays, arrays[0].size // C, inner, repeats, as_given
+    return arrays, x.size // C, inner, repeats, y

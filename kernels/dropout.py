@@ -29,6 +29,7 @@ import numpy as np
 
 from minidl.backend import REFERENCE, channels_last, elementwise, on_gpu, xp_of
 from minidl.jit import njit
+from minidl.kernels.image import new_image
 from minidl.threads import shards_for, share
 
 FACTORS = 0x85EBCA6B, 0xC2B2AE35, 0x9E3779B1
@@ -123,8 +124,9 @@ def dropped(x: Any, key1: int, key2: int, p: float) -> Any:
         return y
     last = x.ndim == 4 and channels_last(x) and x.size <= BITS
     shape = (len(x), x.shape[2] * x.shape[3], x.shape[1]) if last else (1, 1, x.size)
-    y = np.empty(shape, x.dtype)
+    y = new_image(x.shape, x.dtype) if last else np.empty(x.shape, x.dtype)
+    out = (y.transpose(0, 2, 3, 1) if last else y).reshape(shape)
     v = np.ascontiguousarray(x.transpose(0, 2, 3, 1) if last else x).reshape(shape)
     options = *map(np.uint32, (key1, key2, threshold)), x.dtype.type(scale)
-    share(drop_cpu, shards_for(TIME * x.size), v, *options, y)
-    return y.reshape(len(x), *x.shape[2:], x.shape[1]).transpose(0, 3, 1, 2) if last else y.reshape(x.shape)
+    share(drop_cpu, shards_for(TIME * x.size), v, *options, out)
+    return y

@@ -108,6 +108,13 @@ def dropped(draw):
     return random(draw, *draw(shapes())), draw(key), draw(key), draw(st.sampled_from([0.0, 0.25, 0.5, 1.0]))
 
 
+@st.composite
+def gate(draw):
+    x = random(draw, *draw(shapes()), ties=draw(st.booleans()))
+    v = np.random.default_rng(draw(st.integers(0, 9))).normal(size=x.shape).astype(x.dtype)
+    return x, v, draw(st.sampled_from([0.0, 0.25, -1.0]))
+
+
 # kernel file, name of the body -> the function that layers call, its reference, a strategy for their arguments
 PARITY = {
     ("window", "IM2COL_GPU"): ("im2col", "im2col_ref", im2col),
@@ -119,6 +126,7 @@ PARITY = {
     ("scatter", "SCATTER_ADD_GPU"): ("scatter_add", "scatter_add_ref", scatter_add),
     ("erf", "ERFC_GPU"): ("erfc", "erfc_ref", erfc),
     ("dropout", "DROP_GPU"): ("dropped", "dropped_ref", dropped),
+    ("gate", "GATE_GPU"): ("gate", "gate_ref", gate),
     ("distance", "DIRECT_GPU"): ("direct", "squared_distances_ref", distances.scaled_points),
     ("distance", "NEAR_GPU"): ("by_product", "squared_distances_ref", distances.scaled_points),
     ("distance", "GRAD_GPU"): ("grad_direct", "squared_distances_grad_ref", distances.gradients),

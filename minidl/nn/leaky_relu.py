@@ -9,7 +9,7 @@ Shapes: x, y any. Maas, Hannun and Ng 2013, ICML workshop.
 """
 
 from minidl import check
-from minidl.backend import xp_of
+from minidl.kernels.gate import gate
 from minidl.nn.module import Module
 from minidl.tensor import Function, Tensor
 
@@ -20,11 +20,11 @@ class LeakyReLUFunction(Function):
 
     def forward(self, x):
         self.save(x)
-        return xp_of(x).where(x > 0, x, self.a * x)
+        return gate(x, x, self.a)  # x where x > 0, else a x
 
     def backward(self, dy):
         (x,) = self.saved
-        return xp_of(x).where(x > 0, dy, self.a * dy)
+        return gate(x, dy, self.a)
 
 
 def leaky_relu(x: Tensor, negative_slope: float = 0.01) -> Tensor:

@@ -15,6 +15,7 @@ from typing import Any
 
 from minidl import check
 from minidl.backend import xp_of
+from minidl.kernels.gate import gate
 from minidl.ops.arithmetic import as_float
 from minidl.tensor import Function, Tensor
 
@@ -50,12 +51,13 @@ class Sigmoid(Function):
 
 class Relu(Function):
     def forward(self, x):
-        self.save(x)
-        return xp_of(x).maximum(x, 0)
+        y = xp_of(x).maximum(x, 0)
+        self.save(y)  # positive where x is; and the layer above often keeps it too
+        return y
 
     def backward(self, dy):
-        (x,) = self.saved
-        return dy * (x > 0)
+        (y,) = self.saved
+        return gate(y, dy)  # dy where y > 0, else 0
 
 
 class Clip(Function):
