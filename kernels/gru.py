@@ -302,10 +302,11 @@ def gru_grad(
     dx = np.empty(x.shape if need_dx else (0, 0, 0), x.dtype)
     shards = shards_of(x, u)
     sums = [np.zeros((shards, *shape), x.dtype) for shape in (w.shape, u.shape, (4 * H,))]
-    arrays = dy, dh, x, pack(np.roll(w, H, axis=0)), pack(u), gates, h, q, m, k, dx, *sums
+    w_nrz = np.concatenate((w[2 * H :], w[: 2 * H]))  # in the order of the first 3H columns of d
+    arrays = dy, dh, x, pack(w_nrz), pack(u), gates, h, q, m, k, dx, *sums
     share(gru_grad_cpu, shards, driver(x.dtype), NO_JUMP, *arrays)
     dw, du, db = (v.sum(axis=0) for v in sums)
-    dw, db_ih = np.roll(dw, -H, axis=0), np.roll(db[: 3 * H], -H)  # from n, r, z to r, z, n
+    dw, db_ih = (np.concatenate((v[H : 3 * H], v[:H])) for v in (dw, db))  # and back
     return dx if need_dx else None, dw, du, db_ih, db[H:], dh
 
 
