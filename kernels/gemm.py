@@ -28,13 +28,17 @@ from typing import Any
 
 import numpy as np
 
-from minidl.backend import REFERENCE, on_gpu, xp_of
+from minidl.backend import REFERENCE, on_gpu
 from minidl.jit import COMPILES, HAS_NUMBA, address_of, njit
+from minidl.kernels.turn import turn_all
 from minidl.threads import shards_for, share
 
 NO_JUMP = np.zeros(1, np.int64)  # the table of jumps of a plain product
 
 BLOCK = 256  # terms of a sum that are done at a time
+SMALL = 2**16  # multiplications that take less time than a choice
+FEW = 128  # rows
+CACHED = 2**18  # numbers of a factor that stays in the second cache
 
 
 # ---- reference ----
@@ -121,17 +125,56 @@ def pack_cpu(b, width):
 
 
 @njit
-def matmul_cpu(shard, shards, driver, a, panels, jumps, c):
-    (M, N), K = c.shape, panels.shape[1]
-    m, end = shard * M // shards, (shard + 1) * M // shards
-    a_0, b_0, c_0 = a.ctypes.data + m * a.strides[0], panels.ctypes.data, c.ctypes.data + m * c.strides[0]
-    for k in range(0, K, BLOCK):  # so that what a column of tiles reads of A stays in the nearest cache
+def blocks_cpu(driver, M, N, K, a, a_m, a_k, no_jump, b, b_n, b_k, c, c_m):
+    """A product in blocks of the sum, so that what a column of tiles reads of A stays in the nearest cache."""
+    for k in range(0, K, BLOCK):
         product(
-            *(driver, end - m, N, 1, min(BLOCK, K - k)),
-            *(a_0 + k * a.strides[1], a.strides[0], a.strides[1], jumps.ctypes.data),
-            *(b_0 + k * panels.strides[1], panels.strides[0], 0, panels.strides[1]),
-            *(c_0, c.strides[0], k > 0),
+            *(driver, M, N, 1, min(BLOCK, K - k), a + k * a_k, a_m, a_k, no_jump.ctypes.data),
+            *(b + k * b_k, b_n, 0, b_k, c, c_m, k > 0),
         )
+
+
+@njit
+def as_it_lies_cpu(shard, shards, driver, no_jump, width, a, b, c):
+    (M, N), K, size = c.shape, len(b), c.itemsize
+    panels = -(-N // width)
+    n, end = shard * panels // shards * width, min(N, (shard + 1) * panels // shards * width)
+    blocks_cpu(
+        *(driver, M, end - n, K, a.ctypes.data, a.strides[0], a.strides[1], no_jump),
+        *(b.ctypes.data + n * size, width * size, b.strides[0], c.ctypes.data + n * size, c.strides[0]),
+    )
+
+
+@njit
+def turned_cpu(shard, shards, driver, no_jump, a, bt, c):
+    """c = (bt a')', where a', the smaller one of the two factors, goes into panels."""
+    (M, N), K, size = c.shape, a.shape[1], c.itemsize
+    n, end = shard * N // shards, (shard + 1) * N // shards
+    block = aligned((end - n) * M, c)
+    blocks_cpu(
+        *(driver, end - n, M, K, bt.ctypes.data + n * bt.strides[0], bt.strides[0], bt.strides[1], no_jump),
+        *(a.ctypes.data, a.strides[0], a.strides[1], block.ctypes.data, M * size),
+    )
+    turn_all(size, block.ctypes.data, M * size, end - n, c.ctypes.data + n * size, c.strides[0], M)
+
+
+@njit
+def pack_turned_cpu(a, width):
+    """Panels of a'."""
+    M, K = a.shape
+    panels = aligned(-(-M // width) * K * width, a).reshape(-(-M // width), K, width)
+    for p in range(len(panels)):
+        rows = a[p * width :]
+        turn_all(
+            a.itemsize,
+            rows.ctypes.data,
+            a.strides[0],
+            min(width, len(rows)),
+            panels[p].ctypes.data,
+            width * a.itemsize,
+            K,
+        )
+    return panels
 
 
 # ---- what layers call ----
@@ -144,15 +187,47 @@ def pack(b: Any) -> Any:
     return pack_cpu(b, width(b.dtype))
 
 
+def by_tiles(a: Any, b: Any) -> Any:
+    r"""a (M, K) times b (K, N) on the CPU, both float32 or both float64; K >= 1.
+
+    If the rows of b lie in one piece each, so that vectors can be read from them, nothing is copied. If its columns
+    do, as in $x W^\top$, the product is done as $(b^\top a^\top)^\top$, and a goes into panels.
+
+    >>> by_tiles(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]))
+    array([[13., 16.]])
+    """
+    (M, K), N = a.shape, b.shape[1]
+    c, shards = np.empty((M, N), a.dtype), min(N, shards_for(M * N * K / 80))
+    if b.strides[1] == b.itemsize:
+        share(as_it_lies_cpu, shards, driver(a.dtype), NO_JUMP, width(a.dtype), a, b, c)
+    else:
+        panels = pack_turned_cpu(np.ascontiguousarray(a), width(a.dtype))
+        share(turned_cpu, shards, driver(a.dtype), NO_JUMP, panels, b.T, c)
+    return c
+
+
 def matmul(a: Any, b: Any) -> Any:
-    r"""a (M, K) times b (K, N), both float32 or both float64, in any layout.
+    r"""a (..., K) times b (K, N), as `a @ b`.
+
+    A processor's BLAS is as fast as the tile, except where a has only a few rows, a batch, say: it then copies more
+    than it computes. So few rows go by tiles, and many in shards of rows to BLAS.
 
     >>> matmul(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]))
     array([[13., 16.]])
     """
-    (M, K), N = a.shape, b.shape[1]
-    if REFERENCE or not COMPILES or on_gpu(a) or K == 0:
-        return matmul_ref(xp_of(a), a, b)
-    c = np.empty((M, N), a.dtype)
-    share(matmul_cpu, shards_for(M * N * K / 80), driver(a.dtype), a, pack(b), NO_JUMP, c)
-    return c
+    (K, N), work = b.shape, a.size * b.shape[1]
+    if work < SMALL or REFERENCE or on_gpu(a):
+        return a @ b
+    M, rows = a.size // K, a.reshape(-1, K)
+    if COMPILES and 1 < M <= FEW and (M * K if b.strides[0] == b.itemsize else K * N) <= CACHED:
+        c = by_tiles(rows, b)
+    else:
+        c = np.empty((M, N), a.dtype)
+        share(blas_rows, min(M, shards_for(work / 80 / 8)), rows, b, c)  # few shards: each of them copies b
+    return c.reshape(*a.shape[:-1], N)
+
+
+def blas_rows(shard: int, shards: int, a: Any, b: Any, c: Any) -> None:
+    r"""A kernel, too: BLAS keeps no lock of the interpreter."""
+    m, end = shard * len(a) // shards, (shard + 1) * len(a) // shards
+    np.matmul(a[m:end], b, out=c[m:end])

@@ -7,26 +7,17 @@ So all that a filter sees in one row of its window is one piece of memory: KW * 
 has to ask whether it is still inside of the image.
 
 Where x has the order N, C, H, W in memory, the image is turned on its way. A loop would read (or write) one number and
-leap to the next one, which lies in another line of the cache. `turn` takes 16 x 16 numbers at a time, as 16 vectors of
-pixels. Transpose a matrix of 2 x 2 blocks, and the two blocks beside the diagonal change places; so neighbouring
-vectors exchange every second number, then pairs of vectors two numbers at a time, then four, then eight, and what they
-hold in the end is 16 vectors of channels. What is cut off at the end of a row is masked.
+leap to the next one, which lies in another line of the cache; turn.py does it by vectors.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from minidl.jit import HAS_NUMBA, njit
+from minidl.jit import njit
 from minidl.kernels.gemm import aligned
+from minidl.kernels.turn import turn_all
 from minidl.threads import shards_for, share
-
-if HAS_NUMBA:
-    from llvmlite import ir
-    from numba import types
-    from numba.extending import intrinsic
-
-    from minidl.kernels.tile import BYTES, I32, I64, VOID, Vectors
 
 
 class Sizes(NamedTuple):
@@ -95,6 +86,13 @@ def line_of(image: Any) -> Any:
     return image.transpose(0, 2, 3, 1).reshape(-1)
 
 
+def own(x: Any) -> Any:
+    r"""x, or a copy, C-contiguous and to be written to: Numba takes other arrays for other types, and would compile
+    its kernels again."""
+    x = np.ascontiguousarray(x)
+    return x if x.flags.writeable else x.copy()
+
+
 def in_memory(x: Any) -> tuple:
     r"""x (N, C, H, W) as one line of numbers, and the steps along its axes; not copied if it has one of the two orders.
 
@@ -104,58 +102,8 @@ def in_memory(x: Any) -> tuple:
     N, C, H, W = x.shape
     last = x.transpose(0, 2, 3, 1)
     if last.flags.c_contiguous:
-        flat, steps = last.reshape(-1), (H * W * C, 1, W * C, C)
-    else:
-        flat, steps = np.ascontiguousarray(x).reshape(-1), (C * H * W, H * W, W, 1)
-    return (flat if flat.flags.writeable else flat.copy()), steps  # Numba takes a read-only array for another type
-
-
-if HAS_NUMBA:
-
-    def turn_function(module: Any, size: int) -> Any:
-        name = f"minidl_turn_{size}"
-        if name in module.globals:
-            return module.globals[name]
-        function = ir.Function(module, ir.FunctionType(VOID, [I64] * 6), name)
-        function.linkage = "linkonce_odr"
-        function.attributes.add("noinline")
-        a, a_m, rows, b, b_n, columns = function.args
-        x = ir.IRBuilder(function.append_basic_block("start"))
-        v = Vectors(x, size)
-        lanes, mask = v.lanes, ir.VectorType(I32, v.lanes)
-
-        def place(address: Any, step: Any, i: int, n: Any, room: Any) -> Any:
-            """Of vector i; room for `room` numbers, for none if there is no such vector."""
-            v.keep(x.select(x.icmp_signed("<", I64(i), n), room, I64(0)))
-            return x.add(address, x.mul(step, I64(i)))
-
-        block = [v.load(place(a, a_m, i, rows, columns), True) for i in range(lanes)]
-        half = 1
-        while half < lanes:
-            upper = [j if not j & half else lanes + j - half for j in range(lanes)]
-            lower = [j + half if not j & half else lanes + j for j in range(lanes)]
-            for i in range(lanes):
-                if not i & half:
-                    pair = block[i], block[i + half]
-                    block[i], block[i + half] = (
-                        x.shuffle_vector(*pair, ir.Constant(mask, part)) for part in (upper, lower)
-                    )
-            half *= 2
-        for i in range(lanes):
-            v.store(block[i], place(b, b_n, i, columns, rows), True)
-        x.ret_void()
-        return function
-
-    @intrinsic(prefer_literal=True)
-    def turn(typing_context, size, a, a_m, rows, b, b_n, columns):
-        """b[n, m] = a[m, n] for numbers of `size` bytes (a constant), up to as many rows and columns as a vector has
-        places. Addresses, and steps in bytes."""
-
-        def write(context, x, signature, arguments):
-            x.call(turn_function(x.module, size.literal_value), arguments[1:])
-            return context.get_dummy_value()
-
-        return types.void(size, *[types.int64] * 6), write
+        return own(last).reshape(-1), (H * W * C, 1, W * C, C)
+    return own(x).reshape(-1), (C * H * W, H * W, W, 1)
 
 
 @njit
@@ -169,14 +117,7 @@ def put_inside(x, steps, n, s, room):
                 row[i] = source[i]
             continue
         size = x.itemsize
-        lanes = BYTES // size
-        for w in range(0, s.W, lanes):
-            for c in range(0, s.C, lanes):
-                a, b = source.ctypes.data + (c * s_c + w) * size, row.ctypes.data + (w * s.C + c) * size
-                if size == 4:
-                    turn(4, a, s_c * size, min(lanes, s.C - c), b, s.C * size, min(lanes, s.W - w))
-                else:
-                    turn(8, a, s_c * size, min(lanes, s.C - c), b, s.C * size, min(lanes, s.W - w))
+        turn_all(size, source.ctypes.data, s_c * size, s.C, row.ctypes.data, s.C * size, s.W)
 
 
 @njit

@@ -12,13 +12,15 @@ they see, by way of 6 x 6 points:
 
 What is before and after the products is done once for a channel, and once for a filter; the products run over all pairs
 of both, and there lies the work. So the 36 instead of 144 multiplications are nearly what one gains: with 64 channels
-the transforms take a third of the time.
+the transforms take a third of the time. It pays from 16 channels on, and where there are enough tiles for the time that
+U takes: see `applies`.
 
 Blocks. V is 36/16 times as large as x, and M as y: from memory and back, that would cost what was gained. Therefore
 BLOCK tiles are transformed, multiplied and transformed back before the next ones are looked at, and V and M of all of
 them fit in the second cache of a core. The transforms work on a vector of channels at a time (sandwich.py), the
 products are those of gemm.py, and U lies in panels for them. A tile at the border looks at pixels outside of the image:
 in its table of addresses they have that of some zeros (and outputs that do not exist, that of a place nobody reads).
+Channels must lie side by side; an image that has its pixels so is turned before its tiles are read (image.py).
 
 Backward. dX is a convolution of dY, with the filters upside down and channels and filters exchanged, from the pixel
 2 - PT on: the same again. Y is linear in U, and U in g, so step by step
@@ -31,8 +33,8 @@ Rounding. Measured against float64, for 16 to 256 channels: y, dX and dW are off
 the direct sums are always taken, and with `use_winograd(False)` for float32 too. One thing is different: a pixel that
 is NaN or infinite makes NaN of all 4 x 4 outputs of each tile that looks at it, not only of those whose filter does.
 
-Shapes: x (N, H, W, C) and y (N, OH, OW, F), channels last; w (F, C, 3, 3); pads = (PT, PL), how many rows of zeros are
-above x and how many columns left of it (negative: so many of x are not looked at); TH x TW tiles an image.
+Shapes: x (N, C, H, W), y and dy (N, F, OH, OW), w (F, C, 3, 3), TH x TW tiles an image. PT and PL are the rows of zeros
+above x and the columns left of it (if negative, rows and columns of x that nobody looks at); for more see image.Sizes.
 Lavin and Gray 2016, CVPR, arXiv 1509.09308.
 """
 
@@ -85,9 +87,9 @@ def dw_ref(xp: Any, dy: Any, x: Any, s: Sizes) -> Any:
 # ---- CPU ----
 if HAS_NUMBA:
     from minidl.kernels.gemm import product
-    from minidl.kernels.image import turn
     from minidl.kernels.sandwich import sandwich
     from minidl.kernels.tile import BYTES
+    from minidl.kernels.turn import turn
 
     LANES = BYTES // 4  # channels in a vector
     WIDTH = 2 * LANES  # columns in a panel of the product

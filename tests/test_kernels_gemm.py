@@ -35,12 +35,28 @@ def strided(draw, rng, shape, dtype):
     return view[tuple(slice(None, None, s) for s in steps)][tuple(slice(0, n) for n in shape)]
 
 
-@given(st.data(), st.integers(0, 40), st.integers(0, 70), st.integers(0, 20), st.sampled_from(DTYPES))
-def test_matmul(data, M, N, K, dtype):
+@given(st.data(), st.integers(0, 40), st.integers(0, 70), st.integers(1, 600), st.sampled_from(DTYPES))
+def test_by_tiles(data, M, N, K, dtype):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     a, b = data.draw(strided(rng, (M, K), dtype)), data.draw(strided(rng, (K, N), dtype))
-    c = gemm.matmul(a, b)
+    c = gemm.by_tiles(a, b)
     assert c.dtype == dtype and c.shape == (M, N)
+    wide_a, wide_b = a.astype(np.longdouble), b.astype(np.longdouble)
+    close(c, wide_a @ wide_b, (K + 1) * (abs(wide_a) @ abs(wide_b)), dtype)
+
+
+@given(st.data(), st.sampled_from(DTYPES))
+def test_matmul_takes_every_way(data, dtype):
+    """Small and large, few rows and many, one row, none; b as it lies, turned, and with gaps; leading axes."""
+    lead = data.draw(st.sampled_from([(0,), (1,), (2,), (90,), (200,), (), (3, 30), (2, 0)]))
+    K, N = data.draw(st.sampled_from([(0, 3), (1, 1), (40, 30), (300, 40), (700, 500)]))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    a = rng.normal(size=(*lead, K)).astype(dtype)
+    b = data.draw(st.sampled_from([lambda b: b, lambda b: b.T.copy().T, lambda b: b.repeat(2, axis=1)[:, ::2]]))(
+        rng.normal(size=(K, N)).astype(dtype)
+    )
+    c = gemm.matmul(a, b)
+    assert c.dtype == dtype and c.shape == (*lead, N)
     wide_a, wide_b = a.astype(np.longdouble), b.astype(np.longdouble)
     close(c, wide_a @ wide_b, (K + 1) * (abs(wide_a) @ abs(wide_b)), dtype)
 
@@ -84,14 +100,14 @@ def test_every_tile(dtype, N):
     rng = np.random.default_rng(N)
     for M in range(1, 30):
         a, b = (rng.integers(-9, 10, shape).astype(dtype) for shape in ((M, 11), (11, N)))
-        np.testing.assert_array_equal(gemm.matmul(a, b), a @ b)
+        np.testing.assert_array_equal(gemm.by_tiles(a, b), a @ b)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_nan_and_infinity_stay_in_their_row_and_column(dtype):
     a, b = np.ones((13, 5), dtype), np.ones((5, 40), dtype)
     a[3, 2], b[1, 33] = np.nan, np.inf
-    c = gemm.matmul(a, b)
+    c = gemm.by_tiles(a, b)
     assert np.isnan(c[3]).all() and (np.delete(c[:, 33], 3) == np.inf).all()
     assert (np.delete(np.delete(c, 3, 0), 33, 1) == 5).all()
 
@@ -105,8 +121,8 @@ def test_the_same_bits_on_one_thread_and_two_and_from_many_callers(dtype):
     try:
         for n in (1, 2, 3):
             minidl.set_num_threads(n)
-            results.append(gemm.matmul(a, b))
-            callers = [threading.Thread(target=lambda: results.append(gemm.matmul(a, b))) for _ in range(4)]
+            results.append(gemm.by_tiles(a, b))
+            callers = [threading.Thread(target=lambda: results.append(gemm.by_tiles(a, b))) for _ in range(4)]
             for caller in callers:
                 caller.start()
             for caller in callers:
@@ -123,7 +139,7 @@ from numba.core.ccallback import CFunc
 compiled = []
 CFunc._compile_uncached = (lambda whole: lambda self: compiled.append(self) or whole(self))(CFunc._compile_uncached)
 from minidl.kernels import gemm
-assert (gemm.matmul(np.ones((3, 4), np.float32), np.ones((4, 5), np.float32)) == 4).all()
+assert (gemm.by_tiles(np.ones((3, 4), np.float32), np.ones((4, 5), np.float32)) == 4).all()
 print(len(compiled))
 """
 

@@ -16,6 +16,7 @@ Rumelhart, Hinton and Williams 1986, Nature 323.
 from typing import Any
 
 from minidl import check, init
+from minidl.kernels.gemm import matmul
 from minidl.nn.module import Module, Parameter
 from minidl.tensor import Function, Tensor
 
@@ -23,14 +24,14 @@ from minidl.tensor import Function, Tensor
 class LinearFunction(Function):
     def forward(self, x, w, b=None):
         self.save(x, w)
-        y = x @ w.T  # (..., D) @ (D, F) -> (..., F)
+        y = matmul(x, w.T)  # (..., D) @ (D, F) -> (..., F)
         return y if b is None else y + b
 
     def backward(self, dy):
         x, w = self.saved
-        dx = dy @ w if self.needs_grad[0] else None  # (..., F) @ (F, D) -> (..., D)
+        dx = matmul(dy, w) if self.needs_grad[0] else None  # (..., F) @ (F, D) -> (..., D)
         dy = dy.reshape(-1, w.shape[0])
-        dw = dy.T @ x.reshape(-1, w.shape[1])  # (F, N) @ (N, D) -> (F, D)
+        dw = matmul(dy.T, x.reshape(-1, w.shape[1]))  # (F, N) @ (N, D) -> (F, D)
         return dx, dw, dy.sum(axis=0)
 
 
