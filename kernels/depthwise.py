@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl.jit import HAS_NUMBA, njit
 from minidl.kernels import direct, gemm
-from minidl.kernels.image import Sizes, image_in, in_memory, room_for
+from minidl.kernels.image import Sizes, image_in, in_memory, own, room_for
 from minidl.threads import share
 
 if HAS_NUMBA:
@@ -32,7 +32,7 @@ def forward(x: Any, w: Any, b: Any, s: Sizes, y: Any) -> None:
     r"""Fill y, a line of numbers in the order N, OH, OW, C."""
     panels = direct.panels_of(w.reshape(1, s.C, s.KH * s.KW).transpose(0, 2, 1))
     jumps = np.arange(s.KH) * s.DH * s.WP * s.C * x.itemsize
-    bias = np.empty(0, x.dtype) if b is None else np.ascontiguousarray(b)
+    bias = np.empty(0, x.dtype) if b is None else own(b)
     share(
         *(direct.forward_cpu, direct.shards_of(s), gemm.driver(x.dtype, True), *in_memory(x)),
         *(s._replace(G=1, FG=s.F), s.DW * s.C * x.itemsize, panels, bias, jumps, y),

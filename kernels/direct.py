@@ -36,7 +36,7 @@ import numpy as np
 
 from minidl.jit import HAS_NUMBA, njit
 from minidl.kernels import gemm
-from minidl.kernels.image import Sizes, image_in, in_memory, room_for
+from minidl.kernels.image import Sizes, image_in, in_memory, own, room_for
 from minidl.threads import shards_for, share
 
 if HAS_NUMBA:
@@ -160,7 +160,7 @@ def forward(x: Any, w: Any, b: Any, s: Sizes, y: Any) -> None:
     if s.DW > 1 or s.G > 1:
         jumps = (jumps[:, None] + np.arange(s.KW) * s.DW).reshape(-1)
     weights = w.reshape(s.G, s.FG, s.CG, s.KH * s.KW).transpose(0, 3, 2, 1).reshape(s.G, s.KH * s.KW * s.CG, s.FG)
-    bias = np.empty(0, x.dtype) if b is None else np.ascontiguousarray(b)
+    bias = np.empty(0, x.dtype) if b is None else own(b)
     share(
         *(forward_cpu, shards_of(s), gemm.driver(x.dtype), *in_memory(x), s, x.itemsize, panels_of(weights)),
         *(bias, jumps * s.C * x.itemsize, y),

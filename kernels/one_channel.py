@@ -6,7 +6,7 @@ import numpy as np
 
 from minidl.jit import HAS_NUMBA, njit
 from minidl.kernels import direct, gemm
-from minidl.kernels.image import Sizes, in_memory, put_inside
+from minidl.kernels.image import Sizes, in_memory, own, put_inside
 from minidl.threads import share
 
 if HAS_NUMBA:
@@ -59,10 +59,10 @@ def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
     r"""y (N, F, OH, OW), C-contiguous."""
     y = np.empty((s.N, s.F, s.OH, s.OW), x.dtype)
     jumps = np.arange(s.KH) * s.KW * x.itemsize
-    bias = np.empty(0, x.dtype) if b is None else np.ascontiguousarray(b)
+    bias = np.empty(0, x.dtype) if b is None else own(b)
     share(
         *(forward_cpu, direct.shards_of(s), gemm.driver(x.dtype), *in_memory(x), s),
-        *(np.ascontiguousarray(w).reshape(-1), gemm.width(x.dtype), bias, jumps, y.reshape(-1)),
+        *(own(w).reshape(-1), gemm.width(x.dtype), bias, jumps, y.reshape(-1)),
     )
     return y
 
@@ -70,6 +70,6 @@ def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
 def dx(dy: Any, w: Any, s: Sizes, dx: Any) -> None:
     r"""Fill dx, a line of numbers."""
     share(
-        *(dx_cpu, direct.shards_of(s), gemm.driver(dy.dtype), np.ascontiguousarray(dy).reshape(-1), s),
-        *(np.ascontiguousarray(w).reshape(-1), gemm.width(dy.dtype), gemm.NO_JUMP, dx),
+        *(dx_cpu, direct.shards_of(s), gemm.driver(dy.dtype), own(dy).reshape(-1), s),
+        *(own(w).reshape(-1), gemm.width(dy.dtype), gemm.NO_JUMP, dx),
     )

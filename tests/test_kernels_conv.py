@@ -121,6 +121,22 @@ def test_where_the_numbers_lie_changes_no_bit(way):
 
 
 @compiled
+def test_a_kernel_is_compiled_once_for_each_dtype():
+    for way in WAYS.values():
+        for dtype in DTYPES:
+            arrays = [a.astype(dtype) for a in way[:4]]
+            run(*arrays, *way[4:])
+            for a in arrays:
+                a.flags.writeable = False
+            run(*arrays, *way[4:])
+            run(*(np.asfortranarray(a) for a in arrays), *way[4:])
+    for module in (direct, depthwise, one_channel):
+        for name, kernel in vars(module).items():
+            if name.endswith("_cpu") and kernel.__module__ == module.__name__:
+                assert len(kernel.signatures) == 2, f"{module.__name__}.{name}"
+
+
+@compiled
 @ways
 def test_what_comes_back_has_its_channels_side_by_side(way):
     y, dx, dw, db = run(*WAYS[way])
