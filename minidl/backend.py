@@ -31,6 +31,8 @@ BACKENDS = ("numpy", "cupy")
 # True: every kernel runs on its plain formulas, slower and with the same numbers.
 REFERENCE = os.environ.get("MINIDL_KERNELS", "") == "reference" or not HAS_NUMBA
 
+_ON_HOST = (np.ndarray, np.generic)
+
 _current = "numpy"
 
 
@@ -97,7 +99,7 @@ def is_array(x: Any) -> bool:
 
 def on_gpu(array: Any) -> bool:
     r"""Whether `array` lives on a GPU."""
-    return not isinstance(array, np.ndarray | np.generic)
+    return not isinstance(array, _ON_HOST)
 
 
 def xp_of(array: Any) -> Any:
@@ -106,7 +108,7 @@ def xp_of(array: Any) -> Any:
     >>> xp_of(np.zeros(3)).__name__
     'numpy'
     """
-    if not on_gpu(array):
+    if isinstance(array, _ON_HOST):
         return np
     if not is_array(array):
         raise TypeError(f"expected an array, got {array!r}")

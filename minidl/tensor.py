@@ -5,29 +5,24 @@ A `Function` is one differentiable operation. Calling it on tensors runs its `fo
 
     a, b  ->  Mul  ->  c = a * b  ->  Sum  ->  y
 
-`y.backward()` walks that graph once, from the result to the inputs. With $dv = \partial L / \partial v$ for every
-variable v, each Function turns the gradients of its outputs into the gradients of its inputs (its `backward`, the
+`y.backward()` walks that graph once, from the result to the inputs (see `graph.py`). With
+$dv = \partial L / \partial v$ for every variable v, each Function turns the gradients of its outputs into the gradients of its inputs (its `backward`, the
 chain rule for this one operation), and where a variable was used more than once its gradients add up:
 
 $$ dx = \sum_{v \text{ computed from } x} \frac{\partial v}{\partial x}^{\!\top} dv $$
-
-A Function must not run before all gradients of its outputs have arrived. Functions are numbered as they are made, and
-an input is always older than a result; so taking the youngest waiting one first is enough (a heap, no recursion: a
-chain of 100,000 operations is as good as one of ten).
 
 Nodes point only backwards and at leaf tensors, never at their own results: dropping the last tensor frees the graph
 at once, without the garbage collector.
 """
 
-import sys
+import operator
 import weakref
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
-from minidl import backend, diagnose, writes
+from minidl import backend, diagnose, graph, writes
 from minidl.check import DTypeError, ShapeError
 from minidl.modes import detect_anomaly, grad_enabled, no_grad, state
 
@@ -121,19 +116,6 @@ class Function:
         self._outputs = [(y.shape, y.dtype, backend.xp_of(y)) for y in result]
         return tuple(_wrap(y, node if y.dtype.kind == "f" else None, i) for i, y in enumerate(result))
 
-    def _check_usable(self) -> None:
-        if not self._edges:
-            raise RuntimeError(
-                f"backward: the graph behind {diagnose.name(self)} was freed by an earlier backward(); "
-                "pass retain_graph=True to that one, or compute the result again"
-            )
-        for array in self.saved:
-            if hasattr(array, "shape") and writes.since(array, self._order):
-                raise RuntimeError(
-                    f"backward: an array of shape {array.shape} that {diagnose.name(self)} kept for its gradient "
-                    "was changed in place after the forward pass; compute the result again"
-                )
-
 
 class Tensor:
     r"""An array with a gradient.
@@ -188,10 +170,10 @@ class Tensor:
         writes.note(self._data)
         return self._data
 
-    shape = property(lambda self: self._data.shape, doc="Sizes of the axes.")
-    dtype = property(lambda self: self._data.dtype, doc="Type of one element.")
-    ndim = property(lambda self: self._data.ndim, doc="Number of axes.")
-    size = property(lambda self: self._data.size, doc="Number of elements.")
+    shape = property(operator.attrgetter("_data.shape"), doc="Sizes of the axes.")
+    dtype = property(operator.attrgetter("_data.dtype"), doc="Type of one element.")
+    ndim = property(operator.attrgetter("_data.ndim"), doc="Number of axes.")
+    size = property(operator.attrgetter("_data.size"), doc="Number of elements.")
     backend = property(lambda self: "cupy" if backend.on_gpu(self._data) else "numpy", doc='"numpy" or "cupy".')
     is_leaf = property(lambda self: self._node is None, doc="Made by the user, not by an operation.")
 
@@ -286,7 +268,7 @@ class Tensor:
         if grad is None:
             if self.size != 1:
                 raise ShapeError(f"backward: pass grad= for a result of shape {self.shape}; only one number has 1")
-            grad = backend.xp_of(self._data).ones(self.shape, self.dtype)
+            grad = backend.xp_of(self._data).array(1, self.dtype).reshape(self.shape)  # faster than ones()
         else:
             raw = _raw(grad)
             fits = backend.is_array(raw) and raw.dtype == self.dtype  # no copy then: nobody writes to a gradient
@@ -295,70 +277,10 @@ class Tensor:
                 raise ShapeError(f"backward: grad must have shape {self.shape}, got {grad.shape}")
             grad = grad.astype(self.dtype, copy=False)
 
-        leaves = self._gradients(grad, retain_graph)
-        totals = [_total(entry) for entry in leaves]
+        leaves = graph.gradients(self, grad, retain_graph)
+        totals = [graph.total(entry) for entry in leaves]
         for (leaf, _), total in zip(leaves, totals, strict=True):
             leaf.grad = total
-
-    def _gradients(self, grad: Array, retain_graph: bool) -> list[list]:
-        """Walk the graph. Returns [leaf, its gradient] for every leaf; gradients that came together are added up."""
-        leaves: dict[int, list] = {}  # id -> [leaf tensor, its gradient so far]
-        waiting: dict[int, tuple] = {}  # order of a node -> (node, gradients of its outputs so far)
-        heap: list[int] = []  # minus the orders of those that wait: the youngest comes first
-        anomaly = state.anomaly
-
-        if self._node is None:
-            leaves[id(self)] = [self, grad]
-        else:
-            node = self._node
-            waiting[node._order] = node, [None] * node._n_outputs
-            waiting[node._order][1][self._index] = grad
-            heap.append(-node._order)
-        while heap:
-            order = -heappop(heap)
-            node, grads = waiting.pop(order)
-            edges = node._edges
-            if not edges or order < writes.last:
-                node._check_usable()
-            if node._outputs:
-                grads = [o[2].zeros(o[0], o[1]) if g is None else g for g, o in zip(grads, node._outputs, strict=True)]
-            if node._hooks:
-                for index, hook in node._hooks:
-                    if type(hook) is not weakref.ref:
-                        grads[index] = _hooked(grads[index], (hook,))
-                    elif (tensor := hook()) is not None:
-                        leaves[id(tensor)] = [tensor, grads[index]]
-            results = node.backward(*grads)
-            if type(results) is not tuple:
-                results = (results,)
-            if len(results) != len(edges):
-                raise RuntimeError(
-                    f"{diagnose.name(node)}.backward returned {len(results)} gradients for {len(edges)} inputs"
-                )
-            if anomaly:
-                diagnose.watch_backward(node, grads, results)
-            for edge, g in zip(edges, results):  # noqa: B905  (of one length, as checked; strict= costs time)
-                if edge is None or g is None:
-                    continue
-                target, index, shape, dtype = edge
-                if type(g) is not _ndarray or g.shape != shape or g.dtype != dtype:
-                    g = _fitted(g, shape, dtype, node)
-                if index is None:
-                    entry = leaves.get(id(target))
-                    if entry is None:
-                        leaves[id(target)] = [target, g]
-                    else:
-                        entry[1] = entry[1] + g
-                    continue
-                if target._order not in waiting:
-                    waiting[target._order] = target, [None] * target._n_outputs
-                    heappush(heap, -target._order)
-                so_far = waiting[target._order][1]
-                so_far[index] = g if so_far[index] is None else so_far[index] + g
-            if not retain_graph:
-                node._edges = ()
-                node.saved = ()
-        return list(leaves.values())
 
 
 def _raw(x: Any) -> Any:
@@ -398,45 +320,3 @@ def _as_array(array: Any) -> Array:
     if not backend.is_array(array) and not isinstance(array, np.generic):
         raise DTypeError(f"forward must return an array or a tuple of arrays, got {type(array).__name__}")
     return np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results are scalars
-
-
-# ---- small parts of backward ----
-def _fitted(g: Any, shape: tuple[int, ...], dtype: Any, node: Function) -> Array:
-    """g as the gradient of an input: in its dtype, and summed over the axes along which it was repeated."""
-    if not (backend.is_array(g) or isinstance(g, np.generic)) or g.dtype.kind not in "fiub":
-        got = getattr(g, "dtype", type(g).__name__)
-        raise DTypeError(f"{diagnose.name(node)}.backward must return arrays of real numbers, got {got}")
-    if g.shape == shape:
-        return _as_array(g).astype(dtype, copy=False)
-    extra = g.ndim - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, g.shape[extra:], strict=True)):
-        raise RuntimeError(
-            f"{diagnose.name(node)}.backward returned a gradient of shape {g.shape} for an input of shape {shape}"
-        )
-    axes = tuple(range(extra)) + tuple(extra + i for i, n in enumerate(shape) if n == 1)
-    return g.sum(axis=axes).reshape(shape).astype(dtype, copy=False)
-
-
-def _hooked(g: Array, hooks: tuple) -> Array:
-    for hook in hooks:
-        changed = hook(backend.xp_of(g).array(g))  # a copy: others may hold g
-        if changed is None:
-            continue
-        if not backend.is_array(changed) or changed.shape != g.shape or changed.dtype.kind not in "fiub":
-            got = f"{changed.dtype} {changed.shape}" if hasattr(changed, "dtype") else type(changed).__name__
-            raise DTypeError(f"register_hook: the hook must return None or an array of shape {g.shape}, got {got}")
-        g = changed.astype(g.dtype, copy=False)
-    return g
-
-
-def _total(entry: list) -> Array:
-    """What `.grad` of a leaf becomes, from [leaf, gradient]; in memory that nobody else holds: a backward may return
-    an array that it was given, or a view of one."""
-    leaf = entry[0]
-    # no copy of a whole array to which there are two references only, one in the entry and one in this very call
-    if leaf.grad is None and not leaf._hooks and type(entry[1]) is _ndarray and sys.getrefcount(entry[1]) == 2:
-        if entry[1].flags.owndata and entry[1].flags.writeable:
-            return entry[1]
-    g = _hooked(entry[1], leaf._hooks)
-    xp = backend.xp_of(g)
-    return xp.array(g) if leaf.grad is None else xp.asarray(leaf.grad + g)
