@@ -5,9 +5,10 @@ A `Function` is one differentiable operation. Calling it on tensors runs its `fo
 
     a, b  ->  Mul  ->  c = a * b  ->  Sum  ->  y
 
-`y.backward()` walks that graph once, from the result to the inputs (see `graph.py`). With
-$dv = \partial L / \partial v$ for every variable v, each Function turns the gradients of its outputs into the gradients of its inputs (its `backward`, the
-chain rule for this one operation), and where a variable was used more than once its gradients add up:
+`y.backward()` walks that graph once (see `graph.py`), from the result to the inputs. With
+$dv = \partial L / \partial v$ for every variable v, each Function turns the gradients of its outputs into the gradients
+of its inputs (its `backward`, the chain rule for this one operation), and where a variable was used more than once its
+gradients add up:
 
 $$ dx = \sum_{v \text{ computed from } x} \frac{\partial v}{\partial x}^{\!\top} dv $$
 
