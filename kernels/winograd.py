@@ -22,6 +22,9 @@ products are those of gemm.py, and U lies in panels for them. A tile at the bord
 in its table of addresses they have that of some zeros (and outputs that do not exist, that of a place nobody reads).
 Channels must lie side by side; an image that has its pixels so is turned before its tiles are read (image.py).
 
+Dilation. With dilation D an output sees only pixels that are D apart: the image is D x D grids, each a picture of its
+own, and each of its tiles is what it would be without dilation. Only the addresses in its table are others.
+
 Backward. dX is a convolution of dY, with the filters upside down and channels and filters exchanged, from the pixel
 2 - PT on: the same again. Y is linear in U, and U in g, so step by step
 
@@ -52,12 +55,25 @@ from minidl.threads import shards_for, share
 BLOCK = 48  # tiles at a time: V and M of 64 channels and 64 filters take 0.9 MiB
 
 
+@njit
+def tiles_along(n, D):
+    """How many tiles n outputs take: those of each of the D grids of pixels that see each other."""
+    return D * -(-n // (4 * D))
+
+
+@njit
+def first_of(tile, D):
+    """The first output of this tile, of which the others are D apart."""
+    return tile % D + tile // D * 4 * D
+
+
 # ---- reference ----
-def tiles_of(xp: Any, x: Any, top: int, left: int, size: int, TH: int, TW: int) -> Any:
-    """The tiles of x (N, C, H, W), `size` pixels high and wide and 4 apart: (N, C, TH, TW, size, size)."""
+def tiles_of(xp: Any, x: Any, top: int, left: int, size: int, s: Sizes) -> Any:
+    """The tiles of x (N, C, H, W), `size` pixels high and wide: (N, C, TH, TW, size, size)."""
     H, W = x.shape[2:]
-    h = (4 * xp.arange(TH)[:, None] - top + xp.arange(size))[:, None, :, None]
-    w = (4 * xp.arange(TW)[:, None] - left + xp.arange(size))[:, None, :]
+    TH, TW, pixels = xp.arange(tiles_along(s.OH, s.DH)), xp.arange(tiles_along(s.OW, s.DW)), xp.arange(size)
+    h = (first_of(TH[:, None], s.DH) - top + s.DH * pixels)[:, None, :, None]
+    w = (first_of(TW[:, None], s.DW) - left + s.DW * pixels)[:, None, :]
     inside = (0 <= h) & (h < H) & (0 <= w) & (w < W)
     return xp.where(inside, x[:, :, h.clip(0, H - 1), w.clip(0, W - 1)], x.dtype.type(0))
 
@@ -69,18 +85,18 @@ def sandwiched(xp: Any, P: Any, X: Any) -> Any:
 
 
 def forward_ref(xp: Any, x: Any, w: Any, b: Any, s: Sizes) -> Any:
-    TH, TW = -(-s.OH // 4), -(-s.OW // 4)
-    V = sandwiched(xp, B_T, tiles_of(xp, x, s.PT, s.PL, 6, TH, TW))
+    V = sandwiched(xp, B_T, tiles_of(xp, x, s.PT, s.PL, 6, s))
     U = sandwiched(xp, G, w)
     M = xp.einsum("nchwij,fcij->nfhwij", V, U)
-    y = sandwiched(xp, A_T, M).swapaxes(3, 4).reshape(s.N, s.F, 4 * TH, 4 * TW)[:, :, : s.OH, : s.OW]
+    y = sandwiched(xp, A_T, M).reshape(s.N, s.F, -1, s.DH, M.shape[3] // s.DW, s.DW, 4, 4)
+    y = y.transpose(0, 1, 2, 6, 3, 4, 7, 5)  # (N, F, tiles of a grid, 4, DH, tiles of a grid, 4, DW)
+    y = y.reshape(s.N, s.F, 4 * M.shape[2], 4 * M.shape[3])[:, :, : s.OH, : s.OW]
     return y if b is None else y + b[:, None, None]
 
 
 def dw_ref(xp: Any, dy: Any, x: Any, s: Sizes) -> Any:
-    TH, TW = -(-s.OH // 4), -(-s.OW // 4)
-    V = sandwiched(xp, B_T, tiles_of(xp, x, s.PT, s.PL, 6, TH, TW))
-    Z = sandwiched(xp, A_T.T, tiles_of(xp, dy, 0, 0, 4, TH, TW))
+    V = sandwiched(xp, B_T, tiles_of(xp, x, s.PT, s.PL, 6, s))
+    Z = sandwiched(xp, A_T.T, tiles_of(xp, dy, 0, 0, 4, s))
     return sandwiched(xp, G.T, xp.einsum("nfhwij,nchwij->fcij", Z, V))
 
 
@@ -102,12 +118,13 @@ if HAS_NUMBA:
 
 
 @njit
-def places(table, size, image, top, left, H, W, C, outside):
-    """table[i, j]: the address of pixel (top + i, left + j) of this image (H, W, C), or `outside`."""
+def places(table, size, image, top, left, H, W, C, DH, DW, outside):
+    """table[i, j]: the address of pixel (top + i*DH, left + j*DW) of this image (H, W, C), or `outside`."""
     for i in range(size):
-        row, inside = image + 4 * C * ((top + i) * W + left), 0 <= top + i < H
+        h = top + i * DH
+        row, inside = image + 4 * C * (h * W + left), 0 <= h < H
         for j in range(size):
-            table[size * i + j] = row + 4 * C * j if inside and 0 <= left + j < W else outside.ctypes.data
+            table[size * i + j] = row + 4 * C * j * DW if inside and 0 <= left + j * DW < W else outside.ctypes.data
 
 
 @njit
@@ -126,7 +143,7 @@ def weights_cpu(shard, shards, w, w_c, w_f, upside_down, F, u):
 
 @njit
 def forward_cpu(shard, shards, driver, x, steps, flat, s, u, b, y, no_jump):
-    C, F, TH, TW = s.C, s.F, -(-s.OH // 4), -(-s.OW // 4)
+    C, F, TH, TW = s.C, s.F, tiles_along(s.OH, s.DH), tiles_along(s.OW, s.DW)
     begin, end = shard * s.N * TH * TW // shards, (shard + 1) * s.N * TH * TW // shards
     v_step, m_step = 4 * (BLOCK * C + 16), 4 * (BLOCK * F + 16)  # no power of two apart, see gemm.py
     v, m = aligned(9 * v_step, x), aligned(9 * m_step, x)
@@ -138,7 +155,8 @@ def forward_cpu(shard, shards, driver, x, steps, flat, s, u, b, y, no_jump):
             n, tile = divmod(start + t, TH * TW)
             if n != last_n:
                 image, last_n = image_in(room, x, steps, n, flat), n
-            places(table, 6, image, 4 * (tile // TW) - s.PT, 4 * (tile % TW) - s.PL, s.H, s.W, C, zeros)
+            h, w = first_of(tile // TW, s.DH), first_of(tile % TW, s.DW)
+            places(table, 6, image, h - s.PT, w - s.PL, s.H, s.W, C, s.DH, s.DW, zeros)
             for c in range(0, C, LANES):
                 image_to_points(table.ctypes.data, 4 * c, v.ctypes.data + 4 * (t * C + c), v_step, 0)
         for i in range(36):
@@ -148,8 +166,9 @@ def forward_cpu(shard, shards, driver, x, steps, flat, s, u, b, y, no_jump):
             )
         for t in range(tiles):
             n, tile = divmod(start + t, TH * TW)
+            h, w = first_of(tile // TW, s.DH), first_of(tile % TW, s.DW)
             out = y.ctypes.data + 4 * n * s.OH * s.OW * F
-            places(table, 4, out, 4 * (tile // TW), 4 * (tile % TW), s.OH, s.OW, F, nowhere)
+            places(table, 4, out, h, w, s.OH, s.OW, F, s.DH, s.DW, nowhere)
             for f in range(0, F, LANES):
                 m_tf = m.ctypes.data + 4 * (t * F + f)
                 points_to_image(m_tf, m_step, table.ctypes.data, 4 * f, b.ctypes.data + 4 * f)
@@ -158,7 +177,7 @@ def forward_cpu(shard, shards, driver, x, steps, flat, s, u, b, y, no_jump):
 @njit
 def dw_cpu(shard, shards, driver, x, steps, flat, dy, dy_steps, dy_flat, s, sums, no_jump):
     """sums[shard] (36, C F): the sum of V_tc * Z_tf over the tiles of this shard, Z = A dY A^T."""
-    C, F, TH, TW = s.C, s.F, -(-s.OH // 4), -(-s.OW // 4)
+    C, F, TH, TW = s.C, s.F, tiles_along(s.OH, s.DH), tiles_along(s.OW, s.DW)
     begin, end = shard * s.N * TH * TW // shards, (shard + 1) * s.N * TH * TW // shards
     v_step, z_step = 4 * (BLOCK * C + 16), 4 * (BLOCK * F + 16)
     v, z = aligned(9 * v_step, x), aligned(9 * z_step, x)
@@ -171,11 +190,11 @@ def dw_cpu(shard, shards, driver, x, steps, flat, dy, dy_steps, dy_flat, s, sums
             if n != last_n:
                 image, dy_image = image_in(room, x, steps, n, flat), image_in(dy_room, dy, dy_steps, n, dy_flat)
                 last_n = n
-            h, w = 4 * (tile // TW), 4 * (tile % TW)
-            places(table, 6, image, h - s.PT, w - s.PL, s.H, s.W, C, zeros)
+            h, w = first_of(tile // TW, s.DH), first_of(tile % TW, s.DW)
+            places(table, 6, image, h - s.PT, w - s.PL, s.H, s.W, C, s.DH, s.DW, zeros)
             for c in range(0, C, LANES):
                 image_to_points(table.ctypes.data, 4 * c, v.ctypes.data + 4 * (t * C + c), v_step, 0)
-            places(table, 4, dy_image, h, w, s.OH, s.OW, F, zeros)
+            places(table, 4, dy_image, h, w, s.OH, s.OW, F, s.DH, s.DW, zeros)
             for f in range(0, F, LANES):
                 grad_to_points(table.ctypes.data, 4 * f, z.ctypes.data + 4 * (t * F + f), z_step, 0)
         for i in range(36):
@@ -226,14 +245,14 @@ def use_winograd(on: bool) -> None:
 
 def applies(dtype: Any, s: Sizes) -> bool:
     r"""Whether a convolution of these sizes is one for the functions below."""
-    three_by_three = (s.KH, s.KW, s.SH, s.SW, s.DH, s.DW, s.G) == (3, 3, 1, 1, 1, 1, 1)
-    channels, places = s.C % 16 == s.F % 16 == 0, s.N * s.OH * s.OW
-    worth_it = min(s.OH, s.OW) >= 8 and 512 * places >= s.C * s.F  # few places, many weights: U takes the time
-    return _on and dtype == np.float32 and three_by_three and channels and worth_it
+    three_by_three = (s.KH, s.KW, s.SH, s.SW, s.G) == (3, 3, 1, 1, 1)
+    vectors, large = s.C % 16 == s.F % 16 == 0, min(s.OH // s.DH, s.OW // s.DW) >= 8
+    enough = 512 * s.N * s.OH * s.OW >= s.C * s.F  # few places and many weights: U would take the time
+    return _on and dtype == np.float32 and three_by_three and vectors and large and enough
 
 
 def shards_of(s: Sizes) -> int:
-    tiles = s.N * -(-s.OH // 4) * -(-s.OW // 4)
+    tiles = s.N * tiles_along(s.OH, s.DH) * tiles_along(s.OW, s.DW)
     return min(-(-tiles // BLOCK), shards_for(tiles * (0.45 * s.C * s.F + 5 * (s.C + s.F))))
 
 
@@ -251,7 +270,7 @@ def forward(x: Any, w: Any, b: Any, s: Sizes, y: Any) -> None:
     upside_down = w.strides[3] < 0
     w = w[:, :, ::-1, ::-1] if upside_down else w
     w = w if w.strides[2:] == (12, 4) else np.ascontiguousarray(w)
-    u = aligned(36 * -(-s.F // WIDTH) * s.C * WIDTH, x).reshape(36, -1, s.C, WIDTH)
+    u = aligned(36 * -(-s.F // WIDTH) * s.C * WIDTH, y).reshape(36, -1, s.C, WIDTH)
     share(weights_cpu, shards_for(17 * s.C * s.F), w.ctypes.data, w.strides[1], w.strides[0], upside_down, s.F, u)
     b, shards = np.zeros(s.F, x.dtype) if b is None else b.copy(), shards_of(s)
     share(forward_cpu, shards, gemm.driver(x.dtype), *images(x, shards), s, u, b, y, gemm.NO_JUMP)

@@ -20,16 +20,18 @@ from tests.test_kernels_gemm import OTHER_PROCESSORS
 compiled = pytest.mark.skipif(backend.REFERENCE or not COMPILES, reason="no vector code without a compiler")
 sizes, pads = st.integers(1, 13), st.tuples(*[st.integers(1, 4)] * 4)
 channels = st.sampled_from((16, 32, 48))
+dilations = st.one_of(st.just((1, 1)), st.tuples(st.integers(1, 4), st.integers(1, 4)))
 
 
-def problem(seed, N, H, W, pads, C, F, dtype, last=False):
+def problem(seed, N, H, W, pads, C, F, dtype, last=False, DH=1, DW=1):
     """x, w, b, dy and the sizes; pads: zeros above and below x, left and right of it."""
     rng, (PT, PB, PL, PR) = np.random.default_rng(seed), pads
-    OH, OW = H + PT + PB - 2, W + PL + PR - 2
+    PB, PR = PB + 2 * (DH - 1), PR + 2 * (DW - 1)
+    OH, OW = H + PT + PB - 2 * DH, W + PL + PR - 2 * DW
     x, w, b, dy = (rng.normal(size=shape).astype(dtype) for shape in ((N, C, H, W), (F, C, 3, 3), F, (N, F, OH, OW)))
     if last:
         x, dy = (np.ascontiguousarray(a.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2) for a in (x, dy))
-    return x, w, b, dy, sizes_of(x.shape, w.shape, (3, 3, 1, 1, PT, PL, 1, 1), 1, OH, OW)
+    return x, w, b, dy, sizes_of(x.shape, w.shape, (3, 3, 1, 1, PT, PL, DH, DW), 1, OH, OW)
 
 
 def reference(x, w, b, dy, s):
@@ -46,7 +48,7 @@ def kernels(x, w, b, dy, s):
 
 def direct(x, w, b, dy, s):
     """y, dx, dw by a matrix of windows."""
-    options = (3, 3, 1, 1, s.PT, s.PL, 1, 1), 1
+    options = (3, 3, 1, 1, s.PT, s.PL, s.DH, s.DW), 1
     return conv.conv_ref(np, x, w, b, *options, s.OH, s.OW), *conv.conv_grad_ref(np, dy, x, w, *options, (1, 1, 0))[:2]
 
 
@@ -61,18 +63,18 @@ def test_matrices(data, outputs, taps):
     np.testing.assert_allclose(y, np.correlate(d, g, "valid"), rtol=0, atol=1e-9 * abs(B_T).max())
 
 
-@given(st.integers(0, 99), st.integers(1, 2), sizes, sizes, pads, st.integers(1, 3), st.integers(1, 3))
-def test_reference_and_direct_sums(seed, N, H, W, pads, C, F):
-    arguments = problem(seed, N, H, W, pads, C, F, np.float64)
+@given(st.integers(0, 99), st.integers(1, 2), sizes, sizes, pads, st.integers(1, 3), st.integers(1, 3), dilations)
+def test_reference_and_direct_sums(seed, N, H, W, pads, C, F, dilation):
+    arguments = problem(seed, N, H, W, pads, C, F, np.float64, False, *dilation)
     for a, e in zip(reference(*arguments), direct(*arguments), strict=True):
         np.testing.assert_allclose(a, e, rtol=0, atol=1e-11)
 
 
 # ---- the kernels ----
 @compiled
-@given(st.integers(0, 99), st.integers(1, 3), sizes, sizes, pads, channels, channels, st.booleans())
-def test_kernels_and_reference(seed, N, H, W, pads, C, F, last):
-    *arrays, s = problem(seed, N, H, W, pads, C, F, np.float32, last)
+@given(st.integers(0, 99), st.integers(1, 3), sizes, sizes, pads, channels, channels, st.booleans(), dilations)
+def test_kernels_and_reference(seed, N, H, W, pads, C, F, last, dilation):
+    *arrays, s = problem(seed, N, H, W, pads, C, F, np.float32, last, *dilation)
     before = [a.copy() for a in arrays]
     results = kernels(*arrays, s)
     assert all(a.dtype == np.float32 for a in results)
@@ -167,7 +169,7 @@ def test_sandwich(table):
 # ---- the switch ----
 FITTING = sizes_of((2, 16, 8, 9), (48, 16, 3, 3), (3, 3, 1, 1, 1, 1, 1, 1), 1, 8, 9)
 OTHER = {"N": (0,), "C": (1, 8, 17), "F": (15, 40), "OH": (7,), "OW": (1,), "G": (2,), "SH": (2,), "SW": (3,)}
-OTHER |= {"KH": (2,), "KW": (5,), "DH": (2,), "DW": (3,)}
+OTHER |= {"KH": (2,), "KW": (5,), "DH": (2,), "DW": (3,)}  # less than 8 places in a grid
 
 
 @given(st.data())
@@ -182,6 +184,7 @@ def test_applies_and_use_winograd(data):
     finally:
         minidl.use_winograd(True)
     assert winograd.applies(np.float32, FITTING)
+    assert winograd.applies(np.float32, FITTING._replace(OH=16, DH=2))
     many = FITTING._replace(C=256)
     assert winograd.applies(np.float32, many._replace(F=144 * 2))  # 144 places, 512 weights for each
     assert not winograd.applies(np.float32, many._replace(F=144 * 2 + 16))
