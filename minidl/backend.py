@@ -25,6 +25,7 @@ import threadpoolctl
 
 from minidl.check import DTypeError, ShapeError
 from minidl.jit import HAS_NUMBA
+from minidl.memory import keep_memory
 
 BACKENDS = ("numpy", "cupy")
 
@@ -173,6 +174,8 @@ def elementwise(in_params: str, out_params: str, body: str, name: str) -> Any:
 # A matrix product on two threads adds up in another order than on one. So that the same seed gives the same bits on
 # every machine, NumPy's BLAS is held at one thread, for the whole process.
 threadpoolctl.threadpool_limits(1, user_api="blas")
+
+keep_memory()
 
 if os.environ.get("MINIDL_BACKEND"):
     use(os.environ["MINIDL_BACKEND"])

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 
 # a file may import from its own floor and from floors below
 FLOORS = [
-    ("minidl.backend", "minidl.jit", "minidl.scalar", "minidl.check", "minidl.threads") + ("minidl.kernels",),
+    ("minidl.backend", "minidl.jit", "minidl.scalar", "minidl.check", "minidl.memory", "minidl.threads")
+    + ("minidl.kernels",),
     ("minidl.tensor", "minidl.graph", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops")
     + ("minidl.progress", "minidl.host"),
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.history", "minidl.plot"),

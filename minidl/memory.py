@@ -1,0 +1,26 @@
+r"""Memory: what a training step frees, the next one uses again.
+
+Every operation makes a new array, and frees others. Memory that is new to the process comes from the system page by
+page, each one filled with zeros at its first touch; on many machines that takes longer than what an operation does with
+it. The C library (glibc, on Linux) asks the system anew for large pieces, and gives back what lies free at the end of
+its heap once it is more than 128 KiB or a few MiB; the next step pays for it again. So it is told here, for the
+whole process, to keep up to KEEP bytes, and to ask the system directly only for pieces above LARGE bytes.
+
+Other C libraries are left as they are.
+"""
+
+import ctypes
+import sys
+
+KEEP, LARGE = 2**28, 2**25
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of malloc.h
+
+
+def keep_memory() -> bool:
+    r"""Ask the C library to keep freed memory; whether it can.
+
+    >>> keep_memory() in (True, False)
+    True
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, KEEP) and mallopt(_MMAP_THRESHOLD, LARGE))
