@@ -13,6 +13,7 @@ if HAS_NUMBA:
     from minidl.kernels.gemm import product
 
 
+# ---- CPU ----
 @njit
 def dw_cpu(shard, shards, driver, dy, dy_steps, dy_sizes, x, steps, s, jumps, width, parts):
     size = x.itemsize
@@ -28,6 +29,7 @@ def dw_cpu(shard, shards, driver, dy, dy_steps, dy_sizes, x, steps, s, jumps, wi
             )
 
 
+# ---- what conv.py calls ----
 def forward(x: Any, w: Any, b: Any, s: Sizes, y: Any) -> None:
     r"""Fill y, a line of numbers in the order N, OH, OW, C."""
     panels = direct.panels_of(w.reshape(1, s.C, s.KH * s.KW).transpose(0, 2, 1))

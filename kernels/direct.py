@@ -43,6 +43,7 @@ if HAS_NUMBA:
     from minidl.kernels.gemm import product
 
 
+# ---- CPU ----
 @njit
 def forward_cpu(shard, shards, driver, x, steps, s, a_k, panels, bias, jumps, y):
     size, Q = x.itemsize, len(jumps)
@@ -138,6 +139,7 @@ def dw_cpu(shard, shards, driver, dy, dy_steps, x, steps, s, jumps, width, parts
                     )
 
 
+# ---- what conv.py calls ----
 def panels_of(b: Any) -> Any:
     """b (..., K, N) in panels (..., P, K, width), as the product wants them (gemm.py)."""
     *batch, K, N = b.shape

@@ -13,6 +13,7 @@ if HAS_NUMBA:
     from minidl.kernels.gemm import product
 
 
+# ---- CPU ----
 @njit
 def forward_cpu(shard, shards, driver, x, steps, s, w, width, bias, jumps, y):
     size, L = x.itemsize, s.OH * s.OW
@@ -55,6 +56,7 @@ def dx_cpu(shard, shards, driver, dy, s, w, width, no_jump, dx):
                 row[w_] = inside[w_]
 
 
+# ---- what conv.py calls ----
 def forward(x: Any, w: Any, b: Any, s: Sizes) -> Any:
     r"""y (N, F, OH, OW), C-contiguous."""
     y = np.empty((s.N, s.F, s.OH, s.OW), x.dtype)

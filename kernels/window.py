@@ -14,6 +14,8 @@ that it was read from.
 
     x[n, c, h, w] = sum over kh, kw, oh, ow that look at (h, w) of col[c, kh, kw, n, oh, ow]
 
+Transposed convolutions go this way, and convolutions on a GPU; on the CPU those go without the matrix (conv.py).
+
 Both walk kh, kw in rising order, on every target, so the sums are equal bit for bit. All sizes and options are checked
 by the layers: nothing is checked here. On the CPU one iteration of the outer loops owns a plane of what it writes; on
 the GPU one thread owns one element.
