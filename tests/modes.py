@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 
+from minidl import Tensor, nn
 from minidl.evolution import NEAT, NEATConfig
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
 from minidl.testing.registry import PLACES, cases
@@ -21,7 +22,18 @@ def results() -> dict[str, np.ndarray]:
         for dtype in ("float32", "float64"):
             result = Subject(case.build, 0.0).run(dtype)
             found |= {f"{case} {dtype} {i}": a for i, a in enumerate(sum(result, [])) if a is not None}
-    return found | evolution()
+    return found | wide_convolution() | evolution()
+
+
+def wide_convolution() -> dict[str, np.ndarray]:
+    r"""One with channels and places enough for Winograd's algorithm; none of the registered ones has."""
+    rng, layer = np.random.default_rng(0), nn.Conv2d(16, 16, 3, padding=1)
+    x, dy, w = (0.1 * rng.normal(size=shape).astype(np.float32) for shape in ((1, 16, 8, 9),) * 2 + ((16, 16, 3, 3),))
+    x = Tensor(x, requires_grad=True)
+    layer.load_state_dict({"weight": w, "bias": w[:, 0, 0, 0]})
+    y = layer(x)
+    y.backward(Tensor(dy))
+    return {f"Conv2d(16, 16, 3) {i}": a for i, a in enumerate((y.numpy(), x.grad, layer.weight.grad))}
 
 
 def evolution() -> dict[str, np.ndarray]:

@@ -66,6 +66,7 @@ def test_a_mode_gives_the_same_numbers(mode, here, tmp_path):
 
 # files of functions that the loops of other files call (and conv, which chooses among other files)
 SHARED = {"activation", "genes", "crossover", "mutate", "image", "conv"}
+SHARED |= {"points", "sandwich", "tile", "turn"}
 
 
 @pytest.mark.skipif(not jit.HAS_NUMBA, reason="no Numba")
