@@ -181,6 +181,10 @@ class Conv2d(Conv):
 
     Weights and biases start uniform in $\pm 1/\sqrt{K}$ with $K = C/G \cdot KH \cdot KW$.
 
+    Filters of 3 x 3 pixels, with a stride of 1, over 16 or more channels of float32 images on the CPU mostly take
+    Winograd's algorithm: a quarter of the multiplications, and errors of up to 4e-6 of the largest number. Sums as they
+    stand above are taken after `minidl.use_winograd(False)`.
+
     >>> from minidl import Tensor, nn
     >>> layer = nn.Conv2d(1, 6, kernel_size=5, padding=2)
     >>> layer(Tensor([[[[0.0] * 28] * 28]])).shape
