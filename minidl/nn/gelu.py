@@ -24,8 +24,8 @@ import math
 from minidl import check
 from minidl.backend import xp_of
 from minidl.kernels.erf import erfc
+from minidl.kernels.logistic import logistic
 from minidl.nn.module import Module
-from minidl.ops.bounded import logistic
 from minidl.tensor import Function, Tensor
 
 

@@ -8,8 +8,8 @@ Shapes: x, y any. Elfwing, Uchibe and Doya 2017, arXiv 1702.03118; Ramachandran,
 """
 
 from minidl import check
+from minidl.kernels.logistic import logistic
 from minidl.nn.module import Module
-from minidl.ops.bounded import logistic
 from minidl.tensor import Function, Tensor
 
 

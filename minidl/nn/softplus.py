@@ -10,8 +10,8 @@ Shapes: x, y any. Dugas, Bengio, Bélisle, Nadeau and Garcia 2000, NIPS 13.
 
 from minidl import check
 from minidl.backend import xp_of
+from minidl.kernels.logistic import logistic
 from minidl.nn.module import Module
-from minidl.ops.bounded import logistic
 from minidl.tensor import Function, Tensor
 
 

@@ -16,6 +16,7 @@ from typing import Any
 from minidl import check
 from minidl.backend import xp_of
 from minidl.kernels.gate import gate
+from minidl.kernels.logistic import logistic
 from minidl.ops.arithmetic import as_float
 from minidl.tensor import Function, Tensor
 
@@ -29,13 +30,6 @@ class Tanh(Function):
     def backward(self, dy):
         (y,) = self.saved
         return dy * (1 - y * y)
-
-
-def logistic(x: Any) -> Any:
-    r"""The sigmoid of an array: what Sigmoid and the layers with a sigmoid in them compute."""
-    xp = xp_of(x)
-    e = xp.exp(-xp.abs(x))  # never above 1: exp(-x) itself overflows for x << 0
-    return xp.where(x >= 0, 1, e) / (1 + e)  # for x < 0: 1 / (1 + 1/e) = e / (1 + e)
 
 
 class Sigmoid(Function):
