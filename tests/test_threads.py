@@ -33,6 +33,7 @@ def fill_cpu(shard, shards, y, sums):
 @given(st.integers(0, 200), st.integers(1, 20), st.integers(1, 5))
 def test_every_shard_is_done_once(n, shards, n_threads):
     minidl.set_num_threads(n_threads)
+    assert minidl.get_num_threads() == n_threads
     y, sums = np.zeros(n), np.zeros(shards)
     threads.share(fill_cpu, shards, y, sums)
     np.testing.assert_array_equal(y, np.sin(np.arange(n)))

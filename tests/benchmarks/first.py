@@ -1,8 +1,8 @@
 r"""`python -m tests.benchmarks first`: what the first use costs, each in a fresh process, in CPU seconds.
 
 import      `import minidl`
-first step  until the first training step of the lenet demo's model is done, import included: with an empty compile
-            cache (cold) and with a full one (cached)
+first step  until the first training step of LeNet-5 is done, import included: with an empty compile cache (cold) and
+            with a full one (cached)
 kernels     the longest compilations, with an empty cache, while every row of the table is run once
 operation   microseconds of one recorded multiplication, forward and backward, beyond NumPy's own three
 memory      what a training step of LeNet, batch 128, adds to the peak of the process after its imports
@@ -29,11 +29,11 @@ import time
 import numpy as np
 import minidl
 import minidl.functional as F
-from demos.lenet import lenet
-from minidl import Tensor, optim
-model = lenet()
+from minidl import Tensor, nn, optim
+from tests.benchmarks.steps import lenet5
+model = lenet5(nn)
 optimizer = optim.Adam(model.parameters())
-F.cross_entropy(model(Tensor(np.ones((64, 1, 8, 8), np.float32))), Tensor(np.zeros(64, np.int64))).backward()
+F.cross_entropy(model(Tensor(np.ones((64, 1, 28, 28), np.float32))), Tensor(np.zeros(64, np.int64))).backward()
 optimizer.step()
 print(time.process_time())
 """
