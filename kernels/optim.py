@@ -152,6 +152,7 @@ def adam_cpu(shard, shards, w, g, m, v, a, r, b1, c1, b2, c2, decay, keep, eps):
 
 
 # ---- what optimisers call ----
+FEW = 1000  # numbers for which two operations of NumPy take less time than to call a compiled loop
 _NOTHING = {np.dtype(name): np.empty(0, name) for name in ("float32", "float64")}
 
 
@@ -163,7 +164,10 @@ def sgd(w: Any, g: Any, v: Any, lr: float, momentum: float, decay: float, nester
     >>> w
     array([0.5, 2.5])
     """
-    _step(sgd_cpu, sgd_ref, w, g, (v,), (lr, momentum, decay, nesterov))
+    if v is None and not decay and w.size < FEW:
+        w -= lr * g
+    else:
+        _step(sgd_cpu, sgd_ref, w, g, (v,), (lr, momentum, decay, nesterov))
 
 
 def adagrad(w: Any, g: Any, s: Any, lr: float, decay: float, eps: float) -> None:
@@ -212,6 +216,10 @@ def _step(cpu: Callable, ref: Callable, w: Any, g: Any, memory: tuple, options: 
         fits = fits and (a is None or (a.flags.c_contiguous and a.shape == shape and a.dtype == dtype))
         rows.append(_NOTHING[dtype] if a is None else a.ravel())
     if fits:
-        share(cpu, shards_for(0.5 * w.size), *rows, *options)
+        shards = shards_for(0.5 * w.size)
+        if shards == 1:
+            cpu(0, 1, *rows, *options)
+        else:
+            share(cpu, shards, *rows, *options)
     else:
         ref(w, g, *memory, *options)

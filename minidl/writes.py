@@ -20,8 +20,8 @@ _latest: dict[int, int] = {}  # id of the array that owns the memory -> number o
 _writing = threading.Lock()
 
 
-def note(array: Any) -> None:
-    r"""Count a write to `array`.
+def note(*arrays: Any) -> None:
+    r"""Count a write to each of these arrays.
 
     >>> import numpy as np
     >>> x, now = np.zeros((2, 3)), next(clock)
@@ -30,9 +30,10 @@ def note(array: Any) -> None:
     (True, False)
     """
     global last
-    owner = id(array if array.base is None else _owner(array))
     with _writing:
-        last = _latest[owner] = next(clock)
+        for array in arrays:
+            owner = array if array.base is None else _owner(array)
+            last = _latest[id(owner)] = next(clock)
 
 
 def since(array: Any, number: int) -> bool:

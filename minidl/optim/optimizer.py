@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl import backend, check
+from minidl import backend, check, writes
 from minidl.tensor import Tensor
 
 Array = Any  # numpy.ndarray or cupy.ndarray
@@ -100,11 +100,12 @@ class Optimizer:
             for p, state in zip(group["params"], states, strict=False):
                 g = p.grad
                 if g is not None:
-                    if type(g) is not np.ndarray or g.shape != p._data.shape or g.dtype != p._data.dtype:
+                    w = p._data
+                    if type(g) is not np.ndarray or g.shape != w.shape or g.dtype != w.dtype:
                         self._check_gradient(p, g)
-                    work.append((p, g, state, group))
-        for p, g, state, group in work:
-            w = p.writable()
+                    work.append((w, g, state, group))
+        writes.note(*[w for w, *_ in work])
+        for w, g, state, group in work:
             if not state and (memory := self.start(w, group)):
                 state.update(memory)
             self.update(w, g, state, group)
