@@ -15,11 +15,12 @@ Every function returns the argument in its clean form, so that a layer reads `se
 import functools
 import math
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
 
+FLOAT32, FLOAT64 = np.dtype("float32"), np.dtype("float64")  # NumPy has one object of each
 LIMIT = 2**40  # more elements than any machine here holds; a product of sizes above it is a mistake, not a wish
 
 
@@ -121,7 +122,7 @@ def instance(who: str, name: str, value: Any, kind: type) -> None:
         raise DTypeError(f"{who}: {name} must be of class {kind.__name__}, got {type(value).__name__}")
 
 
-def option(who: str, name: str, value: Any, choices: Iterable) -> Any:
+def option(who: str, name: str, value: Any, choices: Collection) -> Any:
     r"""`value` if it is one of `choices` (a dict's keys, most often).
 
     >>> option("mse_loss", "reduction", "avg", {"mean": 0, "sum": 0, "none": 0})
@@ -129,7 +130,8 @@ def option(who: str, name: str, value: Any, choices: Iterable) -> Any:
     ...
     ValueError: mse_loss: reduction must be one of 'mean', 'sum', 'none', got 'avg'
     """
-    choices = list(choices)
+    if type(value) is str and value in choices:
+        return value
     for choice in choices:
         if value is choice or (type(value) is type(choice) and value == choice):
             return value
@@ -156,6 +158,9 @@ def floats(who: str, name: str, array: Any) -> None:
     ...
     minidl.check.DTypeError: relu: x must be a Tensor, got list
     """
+    dtype = getattr(array, "dtype", None)
+    if (dtype is FLOAT32 or dtype is FLOAT64) and not isinstance(array, np.generic):
+        return  # as nearly always
     tensor(who, name, array)
     if array.dtype.kind != "f":
         raise DTypeError(f"{who}: {name} must hold floats, got dtype {array.dtype}; convert it to float32")
@@ -206,7 +211,7 @@ def axis_size(who: str, name: str, array: Any, axis: int, wanted: int, label: st
 
 def same_shape(who: str, name_a: str, a: Any, name_b: str, b: Any) -> None:
     r"""ShapeError unless both arrays have one shape."""
-    if tuple(a.shape) != tuple(b.shape):
+    if a.shape != b.shape and tuple(a.shape) != tuple(b.shape):
         raise ShapeError(f"{who}: {name_a} {tuple(a.shape)} and {name_b} {tuple(b.shape)} must have the same shape")
 
 

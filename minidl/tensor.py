@@ -318,6 +318,8 @@ def _wrap(array: Any, node: Function | None = None, index: int = 0) -> Tensor:
 
 
 def _as_array(array: Any) -> Array:
-    if not backend.is_array(array) and not isinstance(array, np.generic):
+    if isinstance(array, np.generic):  # NumPy's 0-d results are scalars
+        return np.asarray(array)
+    if not backend.is_array(array):
         raise DTypeError(f"forward must return an array or a tuple of arrays, got {type(array).__name__}")
-    return np.asarray(array) if isinstance(array, np.generic) else array  # NumPy's 0-d results are scalars
+    return array
