@@ -30,6 +30,7 @@ import numpy as np
 
 from minidl import check
 from minidl.backend import xp_of
+from minidl.kernels.logistic import logistic
 from minidl.losses.arguments import fixed_target, weights_like
 from minidl.losses.reduce import reduce
 from minidl.tensor import Function, Tensor
@@ -64,10 +65,7 @@ class BinaryCrossEntropyWithLogitsFunction(Function):
 
     def backward(self, dl):
         x, t = self.saved
-        xp = xp_of(x)
-        e = xp.exp(-abs(x))
-        sigma = xp.where(x > 0, e, 1) / (1 + e)  # of -x, and without overflow
-        return self.w * ((1 - t) - (1 + (self.w_pos - 1) * t) * sigma) * dl, None
+        return self.w * ((1 - t) - (1 + (self.w_pos - 1) * t) * logistic(-x)) * dl, None
 
 
 def binary_cross_entropy(

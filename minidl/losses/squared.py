@@ -38,7 +38,7 @@ class SquaredErrorFunction(Function):
 
     def backward(self, dl):
         (d,) = self.saved
-        do = 2 * d * (dl * self.c)
+        do = d * (2 * self.c * dl)
         return do, -do if self.needs_grad[1] else None
 
 

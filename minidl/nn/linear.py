@@ -25,7 +25,9 @@ class LinearFunction(Function):
     def forward(self, x, w, b=None):
         self.save(x, w)
         y = matmul(x, w.T)  # (..., D) @ (D, F) -> (..., F)
-        return y if b is None else y + b
+        if b is not None:
+            y += b
+        return y
 
     def backward(self, dy):
         x, w = self.saved

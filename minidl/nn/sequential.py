@@ -35,7 +35,8 @@ class Sequential(ModuleList):
     def forward(self, x: Any, mask: Any = None) -> Any:
         mask = None if mask is None else time_mask("Sequential", mask, x)
         for layer in self:
-            x, mask = with_mask(layer, x, mask), layer.compute_mask(x, mask)
+            y = layer(x) if mask is None else with_mask(layer, x, mask)
+            x, mask = y, layer.compute_mask(x, mask)
         return x
 
     def compute_mask(self, x: Any, mask: Any = None) -> Any:
