@@ -37,7 +37,7 @@ import numpy as np
 
 from minidl.backend import REFERENCE, on_gpu, xp_of
 from minidl.jit import COMPILES
-from minidl.kernels import depthwise, direct, gemm, one_channel, window, winograd
+from minidl.kernels import depthwise, direct, one_channel, window, winograd
 from minidl.kernels.image import Sizes, line_of, new_image, sizes_of, turned
 
 
@@ -90,6 +90,8 @@ def input_gradient(dy: Any, w: Any, s: Sizes, dx: Any) -> None:
 def weight_gradient(dy: Any, x: Any, s: Sizes) -> Any:
     if winograd.applies(x.dtype, s):
         return winograd.dw(dy, x, s)
+    if one_channel.applies(x.dtype, s):
+        return one_channel.dw(dy, x, s)
     return depthwise.dw(dy, x, s) if s.CG == s.FG == 1 else direct.dw(dy, x, s)
 
 
@@ -113,7 +115,7 @@ def conv(x: Any, w: Any, b: Any, geometry: tuple, groups: int, OH: int, OW: int)
     if REFERENCE or not COMPILES or on_gpu(x):
         return conv_ref(xp_of(x), x, w, b, geometry, groups, OH, OW)
     s = sizes_of(x.shape, w.shape, geometry, groups, OH, OW)
-    if s.C == s.SW == 1 and 2 * s.F < gemm.width(x.dtype):
+    if one_channel.applies(x.dtype, s):
         return one_channel.forward(x, w, b, s).reshape(s.N, s.F, OH, OW)
     y = new_image((s.N, s.F, OH, OW), x.dtype)
     forward(x, w, b, s, line_of(y))

@@ -1,4 +1,14 @@
-r"""DRAFT depthwise"""
+r"""Depthwise convolution: every channel has one filter of its own, and is seen by no other one.
+
+There is no sum over channels, so no product of matrices; what is left are KH * KW multiplications for a number of y:
+
+    y[n, c, oh, ow] = b[c] + sum over kh, kw of w[c, kh, kw] * x[n, c, oh*SH + kh*DH, ow*SW + kw*DW]
+    dW[c, kh, kw] = sum over n, oh, ow of dy[n, c, oh, ow] * x[n, c, oh*SH + kh*DH, ow*SW + kw*DW]
+
+With channels side by side in memory, a vector holds 16 of them, and all do the same. That is the tile "by channel"
+(tile.py), where every column has a sum of its own: its rows are pixels for y, and the places kw for dW. So the loops
+are those of direct.py. dx is a depthwise convolution of dy with the filters turned (conv.py).
+"""
 
 from typing import Any
 

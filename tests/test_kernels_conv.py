@@ -215,7 +215,7 @@ def test_which_way_is_taken(monkeypatch):
         "strided": ["direct.forward", "direct.dx", "direct.dw"],
         "depthwise": ["depthwise.forward", "depthwise.forward", "depthwise.dw"],
         "depthwise, strided": ["depthwise.forward", "depthwise.forward", "depthwise.dw"],
-        "one channel": ["one_channel.forward", "one_channel.dx", "direct.dw"],
+        "one channel": ["one_channel.forward", "one_channel.dx", "one_channel.dw"],
     }
     for way, calls in expected.items():
         run(*WAYS[way])
