@@ -116,11 +116,8 @@ def _hooked(g: Array, hooks: tuple) -> Array:
     return g
 
 
-def _references(entry: list) -> int:
-    return sys.getrefcount(entry[1])
-
-
-_ALONE = _references([None, np.empty(1)])  # of what nobody else holds; how that is counted depends on Python's version
+# how many references Python counts to what only an entry holds, asked as in total(): that depends on its version
+_ALONE = (lambda entry: sys.getrefcount(entry[1]))([None, np.empty(1)])
 
 
 def total(entry: list) -> Array:
@@ -128,7 +125,7 @@ def total(entry: list) -> Array:
     an array that it was given, or a view of one."""
     leaf = entry[0]
     # a whole array to which only the entry refers needs no copy
-    if leaf.grad is None and not leaf._hooks and type(entry[1]) is np.ndarray and _references(entry) == _ALONE:
+    if leaf.grad is None and not leaf._hooks and type(entry[1]) is np.ndarray and sys.getrefcount(entry[1]) == _ALONE:
         if entry[1].flags.owndata and entry[1].flags.writeable:
             return entry[1]
     g = _hooked(entry[1], leaf._hooks)
