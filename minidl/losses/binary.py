@@ -32,7 +32,7 @@ from minidl import check
 from minidl.backend import xp_of
 from minidl.kernels.logistic import logistic
 from minidl.losses.arguments import fixed_target, weights_like
-from minidl.losses.reduce import reduce
+from minidl.losses.reduce import coefficients, reduce
 from minidl.tensor import Function, Tensor
 
 
@@ -53,19 +53,21 @@ class BinaryCrossEntropyFunction(Function):
 
 
 class BinaryCrossEntropyWithLogitsFunction(Function):
-    def __init__(self, w: Any, w_pos: Any):
-        self.w, self.w_pos = w, w_pos
+    r"""The losses l times c, a number or an array that broadcasts to their shape; and of these the sum, if `total`."""
+
+    def __init__(self, w_pos: Any, c: Any, total: bool):
+        self.w_pos, self.c, self.total = w_pos, c, total
 
     def forward(self, x, t):
         xp = xp_of(x)
         self.save(x, t)
-        e = xp.exp(-abs(x))
-        zeta = xp.maximum(-x, 0) + xp.log1p(e)
-        return self.w * ((1 - t) * x + (1 + (self.w_pos - 1) * t) * zeta)
+        zeta = xp.maximum(-x, 0) + xp.log1p(xp.exp(-abs(x)))
+        l = self.c * ((1 - t) * x + (1 + (self.w_pos - 1) * t) * zeta)
+        return l.sum() if self.total else l
 
     def backward(self, dl):
         x, t = self.saved
-        return self.w * ((1 - t) - (1 + (self.w_pos - 1) * t) * logistic(-x)) * dl, None
+        return ((1 - t) - (1 + (self.w_pos - 1) * t) * logistic(-x)) * (self.c * dl), None
 
 
 def binary_cross_entropy(
@@ -103,8 +105,8 @@ def binary_cross_entropy_with_logits(
     target = _checked(who, input, target)
     weight = _factor(who, "weight", weight, input)
     pos_weight = _factor(who, "pos_weight", pos_weight, input)
-    losses = BinaryCrossEntropyWithLogitsFunction(weight, pos_weight)(input, target)
-    return reduce(who, losses, reduction, sample_weight)
+    c = weight * coefficients(who, input, input.shape, reduction, sample_weight)
+    return BinaryCrossEntropyWithLogitsFunction(pos_weight, c, reduction != "none")(input, target)
 
 
 def _checked(who: str, input: Tensor, target: Any) -> Any:
