@@ -29,7 +29,6 @@ da (T, N, G) with the G = H, 3H or 4H columns of the gates, in a chunk (steps * 
 from typing import Any
 
 from minidl.jit import COMPILES, njit
-from minidl.kernels.gemm import product
 from minidl.threads import shards_for
 
 ROWS = 16  # sequences that a shard has at least; two shards of 16 take 5 % longer than one of 32, but two threads
@@ -57,6 +56,8 @@ if COMPILES:
     from numba import types
     from numba.core.cgutils import get_or_insert_function
     from numba.extending import intrinsic
+
+    from minidl.kernels.gemm import product
 
     @intrinsic
     def prefetch(typing_context, address):
