@@ -224,7 +224,7 @@ def matmul(a: Any, b: Any) -> Any:
     else:
         c = np.empty((M, N), a.dtype)
         share(blas_rows, min(M, shards_for(work / 80 / 8)), rows, b, c)  # few shards: each of them copies b
-    return c.reshape(*a.shape[:-1], N)
+    return c if a.ndim == 2 else c.reshape(*a.shape[:-1], N)  # c itself may become a .grad without a copy
 
 
 def blas_rows(shard: int, shards: int, a: Any, b: Any, c: Any) -> None:

@@ -176,3 +176,10 @@ def test_tiles_of_other_processors(processor, tmp_path):
         [sys.executable, "-c", ON_ANOTHER, str(n_bytes)], env=environment, capture_output=True, text=True
     )
     assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("size", [3, 64, 300])  # BLAS at once, by tiles, in shards
+def test_a_product_of_two_matrices_owns_its_memory(size):
+    a, b = np.random.default_rng(0).normal(size=(2, size, size)).astype("float32")
+    for product in (gemm.matmul(a, b), gemm.matmul(a.T, b), gemm.matmul(a, b.T)):
+        assert product.base is None  # so that a gradient becomes .grad without a copy
