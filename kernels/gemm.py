@@ -125,7 +125,7 @@ def pack_cpu(b, width):
 
 
 @njit
-def blocks_cpu(driver, M, N, K, a, a_m, a_k, no_jump, b, b_n, b_k, c, c_m):
+def in_blocks(driver, M, N, K, a, a_m, a_k, no_jump, b, b_n, b_k, c, c_m):
     """A product in blocks of the sum, so that what a column of tiles reads of A stays in the nearest cache."""
     for k in range(0, K, BLOCK):
         product(
@@ -139,7 +139,7 @@ def as_it_lies_cpu(shard, shards, driver, no_jump, width, a, b, c):
     (M, N), K, size = c.shape, len(b), c.itemsize
     panels = -(-N // width)
     n, end = shard * panels // shards * width, min(N, (shard + 1) * panels // shards * width)
-    blocks_cpu(
+    in_blocks(
         *(driver, M, end - n, K, a.ctypes.data, a.strides[0], a.strides[1], no_jump),
         *(b.ctypes.data + n * size, width * size, b.strides[0], c.ctypes.data + n * size, c.strides[0]),
     )
@@ -151,7 +151,7 @@ def turned_cpu(shard, shards, driver, no_jump, a, bt, c):
     (M, N), K, size = c.shape, a.shape[1], c.itemsize
     n, end = shard * N // shards, (shard + 1) * N // shards
     block = aligned((end - n) * M, c)
-    blocks_cpu(
+    in_blocks(
         *(driver, end - n, M, K, bt.ctypes.data + n * bt.strides[0], bt.strides[0], bt.strides[1], no_jump),
         *(a.ctypes.data, a.strides[0], a.strides[1], block.ctypes.data, M * size),
     )

@@ -115,7 +115,7 @@ def gru_grad_ref(
 
 # ---- CPU ----
 @njit
-def gru_step_cpu(gate, q, b_rz, b_an, b_pn, h_old, h_new):
+def gru_step(gate, q, b_rz, b_an, b_pn, h_old, h_new):
     """A real step of one sequence. gate and q come as the sums of the products, and become the gates and p_n."""
     H = len(q)
     one = q.dtype.type(1)
@@ -145,13 +145,13 @@ def gru_cpu(shard, shards, driver, jumps, x, into_rz, x_into_n, h_into_n, b_rz, 
         multiply(driver, jumps, s[:, :H], h_into_n, q[t, start:end], 0)
         for i in range(start, end):
             if m[i, t]:
-                gru_step_cpu(gates[t, i], q[t, i], b_rz, b_an, b_pn, h[t, i], h[t + 1, i])
+                gru_step(gates[t, i], q[t, i], b_rz, b_an, b_pn, h[t, i], h[t + 1, i])
             else:
                 copy(h[t + 1, i], h[t, i])
 
 
 @njit
-def gru_step_grad_cpu(dh, gate, h, q, d):
+def gru_step_grad(dh, gate, h, q, d):
     """A real step back of one sequence: d, with the columns da_n, r, z, dp_n; and of dh what goes past the products."""
     H = len(dh)
     one = d.dtype.type(1)
@@ -188,7 +188,7 @@ def gru_grad_cpu(shard, shards, driver, jumps, dy, dh, x, out_w, out_u, gates, h
             if i + 1 < end:
                 fetch(gates[t, i + 1]), fetch(h[t, i + 1]), fetch(q[t, i + 1]), fetch(dy[i + 1, t])
             if m[i, t]:
-                gru_step_grad_cpu(dhi, gates[t, i], h[t, i], q[t, i], di)
+                gru_step_grad(dhi, gates[t, i], h[t, i], q[t, i], di)
             else:
                 clear(di)
             for j in range(4 * H):

@@ -105,7 +105,7 @@ def lstm_grad_ref(
 
 # ---- CPU ----
 @njit
-def lstm_step_cpu(gate, b, c_old, c_new, q, h):
+def lstm_step(gate, b, c_old, c_new, q, h):
     """A real step of one sequence. gate comes as the sum of the products, and becomes the gates."""
     H = len(h)
     i, f, g, o = gate[:H], gate[H : 2 * H], gate[2 * H : 3 * H], gate[3 * H :]
@@ -135,14 +135,14 @@ def lstm_cpu(shard, shards, driver, jumps, x, into, b, m, k, a, h, c, q):
         multiply(driver, jumps, s, into, a[t, start:end], 0)
         for n in range(start, end):
             if m[n, t]:
-                lstm_step_cpu(a[t, n], b, c[t, n], c[t + 1, n], q[t, n], h[t + 1, n])
+                lstm_step(a[t, n], b, c[t, n], c[t + 1, n], q[t, n], h[t + 1, n])
             else:
                 copy(c[t + 1, n], c[t, n])
                 copy(h[t + 1, n], h[t, n])
 
 
 @njit
-def lstm_step_grad_cpu(dh, dc, gate, c, q, d):
+def lstm_step_grad(dh, dc, gate, c, q, d):
     """A real step back of one sequence: d is da, and dc becomes that of the step before."""
     H = len(dh)
     one = d.dtype.type(1)
@@ -179,7 +179,7 @@ def lstm_grad_cpu(shard, shards, driver, jumps, dy, dh, dc, x, out_w, out_u, gat
             if n + 1 < end:
                 fetch(gates[t, n + 1]), fetch(c[t, n + 1]), fetch(q[t, n + 1]), fetch(dy[n + 1, t])
             if m[n, t]:
-                lstm_step_grad_cpu(dhn, dc[n], gates[t, n], c[t, n], q[t, n], d)
+                lstm_step_grad(dhn, dc[n], gates[t, n], c[t, n], q[t, n], d)
                 clear(dhn)
             else:
                 clear(d)

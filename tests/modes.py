@@ -1,5 +1,5 @@
-r"""Forward and backward of every registered layer and loss, and an evolution, as numbers: what each mode of running
-must agree on.
+r"""Forward and backward of every registered layer and loss, steps of the optimisers and an evolution, as numbers: what
+each mode of running must agree on.
 
 `python -m tests.modes FILE.npz` writes them in the mode that its environment asks for (see test_reference_mode.py).
 """
@@ -11,6 +11,7 @@ import numpy as np
 from minidl import Tensor, nn
 from minidl.evolution import NEAT, NEATConfig
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
+from minidl.optim import OPTIMIZERS
 from minidl.testing.registry import PLACES, cases
 from minidl.testing.subject import Subject
 
@@ -22,18 +23,44 @@ def results() -> dict[str, np.ndarray]:
         for dtype in ("float32", "float64"):
             result = Subject(case.build, 0.0).run(dtype)
             found |= {f"{case} {dtype} {i}": a for i, a in enumerate(sum(result, [])) if a is not None}
-    return found | wide_convolution() | evolution()
+    return found | large() | optimizers() | evolution()
 
 
-def wide_convolution() -> dict[str, np.ndarray]:
-    r"""One with channels and places enough for Winograd's algorithm; none of the registered ones has."""
-    rng, layer = np.random.default_rng(0), nn.Conv2d(16, 16, 3, padding=1)
-    x, dy, w = (0.1 * rng.normal(size=shape).astype(np.float32) for shape in ((1, 16, 8, 9),) * 2 + ((16, 16, 3, 3),))
-    x = Tensor(x, requires_grad=True)
-    layer.load_state_dict({"weight": w, "bias": w[:, 0, 0, 0]})
-    y = layer(x)
-    y.backward(Tensor(dy))
-    return {f"Conv2d(16, 16, 3) {i}": a for i, a in enumerate((y.numpy(), x.grad, layer.weight.grad))}
+def large() -> dict[str, np.ndarray]:
+    r"""Layers on more numbers than the registered ones have: some kernels are for those alone.
+
+    The images have their channels side by side in memory, as a convolution on the CPU leaves them."""
+    layers = {
+        "Conv2d(16, 16, 3)": nn.Conv2d(16, 16, 3, padding=1),  # by Winograd's algorithm
+        "Conv2d(16, 16, 3, groups=16)": nn.Conv2d(16, 16, 3, padding=1, groups=16),
+        "MaxPool2d(2)": nn.MaxPool2d(2),
+        "AvgPool2d(2)": nn.AvgPool2d(2),
+        "large Linear(64, 96)": nn.Linear(64, 96),
+    }
+    found, rng = {}, np.random.default_rng(0)
+    for name, layer in layers.items():
+        weights = {key: 0.1 * rng.normal(size=a.shape).astype(np.float32) for key, a in layer.state_dict().items()}
+        layer.load_state_dict(weights)
+        shape = (16, 64) if "Linear" in name else (1, 8, 9, 16)
+        x = Tensor(0.1 * rng.normal(size=shape).astype(np.float32), requires_grad=True)
+        y = layer(x if "Linear" in name else x.permute(0, 3, 1, 2))
+        y.backward(Tensor(0.1 * rng.normal(size=y.shape).astype(np.float32)))
+        results = y.numpy(), x.grad, *(p.grad for p in layer.parameters())
+        found |= {f"{name} {i}": np.array(a) for i, a in enumerate(results)}
+    return found
+
+
+def optimizers() -> dict[str, np.ndarray]:
+    r"""Two steps of each of them."""
+    found, rng = {}, np.random.default_rng(0)
+    for name, kind in OPTIMIZERS.items():
+        p = nn.Parameter(rng.normal(size=(5, 7)).astype(np.float32))
+        optimizer = kind([p], lr=0.1)
+        for _ in range(2):
+            p.grad = rng.normal(size=p.shape).astype(np.float32)
+            optimizer.step()
+        found[name] = p.numpy()
+    return found
 
 
 def evolution() -> dict[str, np.ndarray]:

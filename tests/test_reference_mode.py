@@ -36,7 +36,7 @@ MODES = {
 ROUNDED = {"GELU", "SimpleRNN", "LSTM", "GRU", "Bidirectional", "Seq2Seq", "RBF", "RBFNet"}
 ROUNDED |= {"BatchNorm1d", "BatchNorm2d", "cross_entropy"}  # sums, in another order
 ROUNDED |= {"Sigmoid", "SiLU", "Softplus", "binary_cross_entropy_with_logits"}  # the sigmoid of kernels/logistic.py
-ROUNDED |= {"Conv1d", "Conv2d"}  # products of BLAS there, sums straight from the image here
+ROUNDED |= {"Conv1d", "Conv2d", "large Linear"}  # products of BLAS there, sums by tiles here
 ROUNDING = {"float32": 1e-5, "float64": 1e-13}
 
 
@@ -67,7 +67,7 @@ def test_a_mode_gives_the_same_numbers(mode, here, tmp_path):
 
 # files of functions that the loops of other files call (and conv, which chooses among other files)
 SHARED = {"activation", "genes", "crossover", "mutate", "image", "conv"}
-SHARED |= {"points", "sandwich", "tile", "turn"}
+SHARED |= {"planes", "points", "recurrent", "sandwich", "tile", "turn"}
 SHARED |= {"optim"}  # its loops are for optimisers; test_kernels_optim.py runs each of them
 
 
