@@ -73,11 +73,11 @@ def class_numbers(who: str, input: Tensor, target: Any, ignore_index: int) -> tu
     t, K = target.ravel(), input.shape[1]
     # the usual case in one look: read without a sign, a negative number is huge
     if t.size and not 0 <= ignore_index < K and t.astype(np.uint64).max() < K:
-        return t.astype(np.int64, copy=False), True
+        return t.astype(np.int64), True  # a copy: the targets may change before backward
     counts = t != ignore_index
     t = xp_of(t).where(counts, t, 0)
     check.indices(who, "target", t, K)
-    return t.astype(np.int64, copy=False), counts
+    return t.astype(np.int64), counts
 
 
 def class_weights(who: str, input: Tensor, weight: Any) -> Any:
