@@ -166,13 +166,8 @@ def pack_turned_cpu(a, width):
     for p in range(len(panels)):
         rows = a[p * width :]
         turn_all(
-            a.itemsize,
-            rows.ctypes.data,
-            a.strides[0],
-            min(width, len(rows)),
-            panels[p].ctypes.data,
-            width * a.itemsize,
-            K,
+            *(a.itemsize, rows.ctypes.data, a.strides[0], min(width, len(rows))),
+            *(panels[p].ctypes.data, width * a.itemsize, K),
         )
     return panels
 
