@@ -21,6 +21,7 @@ number of threads may call `share` at once (their shards stand in one queue), an
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from minidl import check
@@ -95,7 +96,8 @@ def share(kernel: Callable, shards: int, *args: Any) -> None:
     pool = _pool
     if pool is None:
         pool = _pool = ThreadPoolExecutor(max(_n, 2) - 1, thread_name_prefix="minidl")
-    others = [pool.submit(work) for _ in range(threads - 1)]
+    # each in a copy of the caller's context, for what holds there: np.errstate, say
+    others = [pool.submit(copy_context().run, work) for _ in range(threads - 1)]
     try:
         work()
     finally:

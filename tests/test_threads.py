@@ -58,6 +58,20 @@ def test_two_threads_do_work_at_the_same_time():
     threads.share(lambda shard, shards: both.wait(timeout=20), 2)
 
 
+def test_every_shard_sees_the_settings_of_its_caller():
+    minidl.set_num_threads(2)
+    both, found = threading.Barrier(2), []
+
+    def look(shard, shards):
+        both.wait(timeout=20)
+        found.append(np.geterr()["over"])
+
+    for setting in ("ignore", "raise"):
+        with np.errstate(over=setting):
+            threads.share(look, 2)
+    assert found == ["ignore", "ignore", "raise", "raise"]
+
+
 @pytest.mark.parametrize("n", [1, 2, 3])
 def test_an_error_in_a_shard_reaches_the_caller_and_the_pool_lives_on(n):
     minidl.set_num_threads(n)
