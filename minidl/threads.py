@@ -96,8 +96,14 @@ def share(kernel: Callable, shards: int, *args: Any) -> None:
     pool = _pool
     if pool is None:
         pool = _pool = ThreadPoolExecutor(max(_n, 2) - 1, thread_name_prefix="minidl")
-    # each in a copy of the caller's context, for what holds there: np.errstate, say
-    others = [pool.submit(copy_context().run, work) for _ in range(threads - 1)]
+    others = []
+    try:
+        for _ in range(threads - 1):  # each in a copy of the caller's context, for what holds there: np.errstate, say
+            others.append(pool.submit(copy_context().run, work))
+    except RuntimeError as error:
+        if "shutdown" not in str(error):
+            raise
+        # the program's main thread has ended, and all pools with it; this thread goes on, and does what is left
     try:
         work()
     finally:

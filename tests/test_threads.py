@@ -150,6 +150,38 @@ def test_a_forked_child_has_a_pool_of_its_own():
     assert done.stdout.split() == ["same"], done.stderr
 
 
+AFTER_MAIN = """
+import atexit, threading
+import numpy as np
+import minidl
+from minidl import threads
+from tests.test_threads import fill_cpu
+
+def work(name):
+    y, sums = np.zeros(1000), np.zeros(8)
+    threads.share(fill_cpu, 8, y, sums)
+    print(name, (y == np.sin(np.arange(1000))).all(), flush=True)
+
+def late():
+    threading.main_thread().join()
+    work("thread")
+
+minidl.set_num_threads(2)
+if POOL:
+    work("main")
+atexit.register(work, "atexit")
+threading.Thread(target=late).start()
+"""
+
+
+@pytest.mark.parametrize("pool", [True, False])
+def test_threads_that_outlive_the_main_one_go_on_alone(pool):
+    environment = os.environ | {"PYTHONPATH": os.getcwd()}
+    program = AFTER_MAIN.replace("POOL", str(pool))
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["main", "True"] * pool + ["thread", "True", "atexit", "True"], done.stderr
+
+
 def test_the_machine_sets_the_number_at_the_start():
     program = "import minidl, os; print(minidl.get_num_threads())"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
