@@ -18,7 +18,9 @@ the `width` columns of a panel to one piece of memory, once; every tile of rows 
 
 The driver (the two loops above) is compiled once for each dtype, and kernels call it by its address: compiled into each
 of them, it would cost a second each time. Nothing is checked here, as in all kernels; but here even NUMBA_BOUNDSCHECK=1
-does not look, because there are no arrays. Q and K must be 1 or more.
+does not look, because there are no arrays. Q and K must be 1 or more. And an address keeps no array alive: one that a
+kernel has made is freed after it is mentioned for the last time, even in the arguments of a call. So it is mentioned in
+a loop, which keeps it to the end, or goes to another function as an array, and its address is taken there.
 
 Shapes: a (M, K), b (K, N), c (M, N). Goto and van de Geijn 2008, ACM Transactions on Mathematical Software 34(3).
 """
@@ -30,7 +32,7 @@ import numpy as np
 
 from minidl.backend import REFERENCE, on_gpu
 from minidl.jit import COMPILES, HAS_NUMBA, address_of, njit
-from minidl.kernels.turn import turn_all
+from minidl.kernels.turn import turn_into
 from minidl.threads import shards_for, share
 
 NO_JUMP = np.zeros(1, np.int64)  # the table of jumps of a plain product
@@ -150,12 +152,12 @@ def turned_cpu(shard, shards, driver, no_jump, a, bt, c):
     """c = (bt a')', where a', the smaller one of the two factors, goes into panels."""
     (M, N), K, size = c.shape, a.shape[1], c.itemsize
     n, end = shard * N // shards, (shard + 1) * N // shards
-    block = aligned((end - n) * M, c)
+    block = aligned((end - n) * M, c).reshape(end - n, M)
     in_blocks(
         *(driver, end - n, M, K, bt.ctypes.data + n * bt.strides[0], bt.strides[0], bt.strides[1], no_jump),
         *(a.ctypes.data, a.strides[0], a.strides[1], block.ctypes.data, M * size),
     )
-    turn_all(size, block.ctypes.data, M * size, end - n, c.ctypes.data + n * size, c.strides[0], M)
+    turn_into(c[:, n:end], block)
 
 
 @njit
@@ -164,11 +166,7 @@ def pack_turned_cpu(a, width):
     M, K = a.shape
     panels = aligned(-(-M // width) * K * width, a).reshape(-(-M // width), K, width)
     for p in range(len(panels)):
-        rows = a[p * width :]
-        turn_all(
-            *(a.itemsize, rows.ctypes.data, a.strides[0], min(width, len(rows))),
-            *(panels[p].ctypes.data, width * a.itemsize, K),
-        )
+        turn_into(panels[p], a[p * width : (p + 1) * width])
     return panels
 
 

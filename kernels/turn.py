@@ -84,3 +84,9 @@ def turn_all(size, a, a_m, M, b, b_n, N):
                 turn(4, a + m * a_m + n * size, a_m, rows, b + n * b_n + m * size, b_n, columns)
             else:
                 turn(8, a + m * a_m + n * size, a_m, rows, b + n * b_n + m * size, b_n, columns)
+
+
+@njit
+def turn_into(b, a):
+    """b = a', two matrices, the rows of which lie in one piece each."""
+    turn_all(a.itemsize, a.ctypes.data, a.strides[0], a.shape[0], b.ctypes.data, b.strides[0], a.shape[1])
