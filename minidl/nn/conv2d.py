@@ -182,8 +182,9 @@ class Conv2d(Conv):
     Weights and biases start uniform in $\pm 1/\sqrt{K}$ with $K = C/G \cdot KH \cdot KW$.
 
     Filters of 3 x 3 pixels, with a stride of 1, over 16 or more channels of float32 images on the CPU mostly take
-    Winograd's algorithm: a quarter of the multiplications, and errors of up to 4e-6 of the largest number. Sums as they
-    stand above are taken after `minidl.use_winograd(False)`.
+    Winograd's algorithm: a quarter of the multiplications, errors of a few 1e-6 of the largest number, and where one
+    pixel is NaN or infinite a NaN in all 4 x 4 outputs of a tile that looks at it. Sums as they stand above are taken
+    after `minidl.use_winograd(False)`.
 
     >>> from minidl import Tensor, nn
     >>> layer = nn.Conv2d(1, 6, kernel_size=5, padding=2)
