@@ -5,25 +5,28 @@ in N, C, H, W memory, P = N and Q = C where channels are last. With many channel
 there: Q neighbours, 8 or 16 of them in one step of the processor.
 
 **Phases.** With few there are other neighbours to look for. Windows step along a row with stride SW, so one place kw of
-all windows of a row sees every SW-th pixel, which no vector register loads at once. A plane is therefore first taken
-apart into its SW phases:
+all windows of a row sees every SW-th pixel, which no vector register loads at once; and rows of few windows don't fill
+one. A plane is therefore first laid into its padding (`rows`), and taken apart into SW*SH phases, here SW = 2, SH = 1:
 
-    row     a b c d e f g                           SW = 2
+    row     a b c d e f g h                         one long row: padding makes all rows equally long
     phases  a c e g                                 phase s holds the pixels i*SW + s
-            b d f .
+            b d f h
 
-They stay in the cache. What place kw of the windows ow, ow+1, ... sees is now one run of neighbours,
+They stay in the cache. A phase has HP rows of WP pixels. What place kh, kw of the window oh, ow sees is
 
-    w = ow*SW - PL + kw*DW = (ow + shift)*SW + s    shift, s = quotient and rest of (kw*DW - PL) / SW
+    phase[oh + kh*DH // SH, ow + kw*DW // SW]       of the phase kw*DW % SW, kh*DH % SH
 
-and the inner loop is one over windows. On the way back a gradient is added up in phases, and put together at the end.
+so what one place of all windows of a plane sees is one run of memory, as soon as the windows, too, lie WP apart from
+row to row (where WP > OW, in an array of the kernel; what is computed after the OW-th belongs to no window). The inner
+loop is one over all windows, and pixels outside of the image need no condition: the padding is there, of numbers that
+change nothing. On the way back a gradient is added up in phases, and put together at the end.
 """
 
 from typing import Any
 
 import numpy as np
 
-from minidl.jit import njit
+from minidl.jit import borrowed, njit
 
 MANY = 16  # channels from which on the inner loop is one over channels
 
@@ -36,49 +39,65 @@ def windows_at(k, n, O, S, P, D):  # noqa: E741
 
 
 @njit
-def apart(plane, phases, Q):
-    """phases[s, h, i*Q + q] = plane[h, (i*SW + s)*Q + q]"""
-    SW = len(phases)
-    if plane.shape[1] // Q % SW == 0:  # then the plane is as well one long row
-        plane, phases = plane.reshape(1, -1), phases.reshape(SW, 1, -1)
-    W = plane.shape[1] // Q
-    for h in range(len(plane)):
-        if SW == 2 and Q == 1:  # the common case, which the compiler makes vectors of
-            row, even, odd = plane[h], phases[0, h], phases[1, h]
-            for i in range(W // 2):
-                even[i] = row[2 * i]
-                odd[i] = row[2 * i + 1]
-            if W % 2:
-                even[W // 2] = row[W - 1]
-        else:
-            for s in range(SW):
-                for q in range(Q):
-                    row, phase = plane[h, s * Q + q :: SW * Q], phases[s, h, q::Q]
-                    for i in range(len(row)):
-                        phase[i] = row[i]
+def buffers(like, OH, OW, Q, fill, KH, KW, SH, SW, DH, DW):
+    """rows (SH, HP, WP*SW*Q), full of `fill`; phases (SW, SH, HP*WP*Q), the same memory where SW = 1"""
+    HP, WP = OH + (KH - 1) * DH // SH, OW + (KW - 1) * DW // SW
+    rows = np.empty((SH, HP, WP * SW * Q), like.dtype)
+    rows[:] = fill
+    return rows, rows.reshape(1, SH, -1) if SW == 1 else np.empty((SW, SH, HP * WP * Q), like.dtype)
 
 
 @njit
-def together(phases, plane, Q):
-    """plane[h, (i*SW + s)*Q + q] = phases[s, h, i*Q + q]"""
-    SW = len(phases)
-    if plane.shape[1] // Q % SW == 0:  # then the plane is as well one long row
-        plane, phases = plane.reshape(1, -1), phases.reshape(SW, 1, -1)
-    W = plane.shape[1] // Q
-    for h in range(len(plane)):
-        if SW == 2 and Q == 1:
-            row, even, odd = plane[h], phases[0, h], phases[1, h]
-            for i in range(W // 2):
-                row[2 * i] = even[i]
-                row[2 * i + 1] = odd[i]
-            if W % 2:
-                row[W - 1] = even[W // 2]
-        else:
-            for s in range(SW):
-                for q in range(Q):
-                    row, phase = plane[h, s * Q + q :: SW * Q], phases[s, h, q::Q]
-                    for i in range(len(row)):
-                        row[i] = phase[i]
+def copy(x, y):
+    for j in range(min(len(x), len(y))):
+        y[j] = x[j]
+
+
+@njit
+def copy_rows(x, y):
+    x, y = borrowed((x, y))
+    for h in range(len(y)):
+        copy(x[h], y[h])
+
+
+@njit
+def apart(plane, rows, phases, Q, PT, PL):
+    """phases[w % SW, h % SH] at h // SH, w // SW = plane[h - PT, w - PL]"""
+    plane, rows, phases = borrowed((plane, rows, phases))
+    (SH, HP, _), SW = rows.shape, len(phases)
+    for h in range(PT, min(PT + len(plane), SH * HP)):
+        copy(plane[h - PT], rows[h % SH, h // SH, PL * Q :])
+    row, phases = rows.reshape(-1), phases.reshape(SW, -1)
+    if SW == 2 and Q == 1:  # the common case, which the compiler makes vectors of
+        even, odd = phases[0], phases[1]
+        for i in range(len(even)):
+            even[i] = row[2 * i]
+            odd[i] = row[2 * i + 1]
+    elif SW > 1:
+        for s in range(SW):
+            for q in range(Q):
+                copy(row[s * Q + q :: SW * Q], phases[s, q::Q])
+
+
+@njit
+def together(phases, rows, plane, Q, PT, PL):
+    """plane[h - PT, w - PL] = phases[w % SW, h % SH] at h // SH, w // SW, or 0 where no window looks"""
+    plane, rows, phases = borrowed((plane, rows, phases))
+    (SH, HP, _), SW = rows.shape, len(phases)
+    row, phases = rows.reshape(-1), phases.reshape(SW, -1)
+    if SW == 2 and Q == 1:
+        even, odd = phases[0], phases[1]
+        for i in range(len(even)):
+            row[2 * i] = even[i]
+            row[2 * i + 1] = odd[i]
+    elif SW > 1:
+        for s in range(SW):
+            for q in range(Q):
+                copy(phases[s, q::Q], row[s * Q + q :: SW * Q])
+    if SH * HP < PT + len(plane) or rows.shape[2] < PL * Q + plane.shape[1]:
+        plane[:] = 0
+    for h in range(PT, min(PT + len(plane), SH * HP)):
+        copy(rows[h % SH, h // SH, PL * Q :], plane[h - PT])
 
 
 def planes(x: Any, last: bool) -> np.ndarray:
@@ -94,13 +113,14 @@ def planes(x: Any, last: bool) -> np.ndarray:
     return np.ascontiguousarray(x).reshape(N * C, H, W)
 
 
-def one_stride(geometry: tuple, OW: int) -> tuple:
-    r"""The geometry, with SW = 1 for a single window: as many phases as its stride could be a lot of memory.
+def one_stride(geometry: tuple, OH: int, OW: int) -> tuple:
+    r"""The geometry, with stride 1 for a single window: as many phases as its stride could be a lot of memory.
 
-    >>> one_stride((2, 2, 3, 3, 0, 0), 1), one_stride((2, 2, 3, 3, 0, 0), 2)
+    >>> one_stride((2, 2, 3, 3, 0, 0), 2, 1), one_stride((2, 2, 3, 3, 0, 0), 2, 2)
     ((2, 2, 3, 1, 0, 0), (2, 2, 3, 3, 0, 0))
     """
-    return (*geometry[:3], 1, *geometry[4:]) if OW == 1 else geometry
+    KH, KW, SH, SW, *rest = geometry
+    return (KH, KW, 1 if OH == 1 else SH, 1 if OW == 1 else SW, *rest)
 
 
 def empty(xp: Any, shape: tuple, dtype: Any, last: bool) -> Any:

@@ -33,8 +33,8 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import REFERENCE, channels_last, elementwise, on_gpu, xp_of
-from minidl.jit import njit
-from minidl.kernels.planes import MANY, apart, empty, one_stride, planes, windows_at
+from minidl.jit import borrowed, njit
+from minidl.kernels.planes import MANY, apart, buffers, empty, one_stride, planes, windows_at
 from minidl.threads import shards_for, share
 
 
@@ -113,23 +113,26 @@ def _larger(x, y, winner, k):
 
 @njit
 def max_cpu(shard, shards, x, y, winner, first, Q, KH, KW, SH, SW, PT, PL, DH, DW):
-    """x (P, H, W*Q); y and winner (P, OH, OW*Q); first (OH*OW*Q): the first place of a window that sees a pixel"""
-    P, H = x.shape[:2]
-    OH, W, OW = y.shape[1], x.shape[2] // Q, y.shape[2] // Q
-    phases = np.empty((SW, H, -(-W // SW) * Q), x.dtype)
+    """x (P, H, W*Q); y and winner (P, OH, OW*Q); first (OH, WP*Q): the first place of a window that sees a pixel"""
+    x, y, winner, first = borrowed((x, y, winner, first))
+    P, OH, OW, pitch = len(x), y.shape[1], y.shape[2] // Q, first.shape[1]
+    rows, phases = buffers(x, OH, OW, Q, -np.inf, KH, KW, SH, SW, DH, DW)
+    wide = pitch > OW * Q
+    bests, places = np.empty((int(wide), OH, pitch), x.dtype), np.empty((int(wide), OH, pitch), first.dtype)
+    run = (OH - 1) * pitch + OW * Q
     for p in range(shard * P // shards, (shard + 1) * P // shards):
-        apart(x[p], phases, Q)
-        _begin(y[p].reshape(-1), winner[p].reshape(-1), first)
-        for kh in range(KH):
-            top, bottom = windows_at(kh, H, OH, SH, PT, DH)
-            for kw in range(KW):
-                k = winner.dtype.type(kh * KW + kw)
-                left, right = windows_at(kw, W, OW, SW, PL, DW)
-                shift, s = (kw * DW - PL) // SW, (kw * DW - PL) % SW
-                left, right, shift = left * Q, right * Q, shift * Q
-                for oh in range(top, bottom):
-                    row = phases[s, oh * SH - PT + kh * DH, left + shift : right + shift]
-                    _larger(row, y[p, oh, left:right], winner[p, oh, left:right], k)
+        apart(x[p], rows, phases, Q, PT, PL)
+        best, place = (bests[0], places[0]) if wide else (y[p], winner[p])
+        best, place = best.reshape(-1), place.reshape(-1)
+        _begin(best, place, first.reshape(-1))
+        for k in range(KH * KW):
+            h, w = k // KW * DH, k % KW * DW
+            _larger(phases[w % SW, h % SH, h // SH * pitch + w // SW * Q :], best[:run], place, winner.dtype.type(k))
+        if wide:
+            for oh in range(OH):
+                for j in range(OW * Q):
+                    y[p, oh, j] = bests[0, oh, j]
+                    winner[p, oh, j] = places[0, oh, j]
 
 
 @njit
@@ -139,7 +142,7 @@ def max_channels_cpu(shard, shards, x, y, winner, first, Q, KH, KW, SH, SW, PT, 
     OH, W, OW = y.shape[1], x.shape[2] // Q, y.shape[2] // Q
     for r in range(shard * P * OH // shards, (shard + 1) * P * OH // shards):
         p, oh = r // OH, r % OH
-        _begin(y[p, oh], winner[p, oh], first[oh * OW * Q :])
+        _begin(y[p, oh], winner[p, oh], first[oh])
         best, place = y[p, oh].reshape(OW, Q), winner[p, oh].reshape(OW, Q)
         for kh in range(KH):
             h = oh * SH - PT + kh * DH
@@ -240,12 +243,17 @@ def max_windows(x: Any, geometry: tuple, OH: int, OW: int) -> tuple:
     if on_gpu(x):
         elementwise(*MAX_GPU)(xp.ascontiguousarray(x), H, W, OH, OW, *geometry, y, winner)
     else:
-        geometry = one_stride(geometry, OW)
-        kernel, Q = (max_channels_cpu if last and C >= MANY else max_cpu), C if last else 1
-        first = np.empty((OH, OW * Q), winner.dtype)
+        geometry = one_stride(geometry, OH, OW)
+        KH, KW, _, SW, _, _, DH, DW = geometry
+        far = (KH - 1) * DH > 2 * H or (KW - 1) * DW > 2 * W  # a plane in its padding could be a lot of memory
+        kernel, Q = (max_channels_cpu if far or (last and C >= MANY) else max_cpu), C if last else 1
+        WP = OW if kernel is max_channels_cpu else OW + (KW - 1) * DW // SW
+        first = np.empty((OH, WP * Q), winner.dtype)
         _first(first, H, W, Q, *geometry)
-        shards = shards_for(0.5 * y.size * geometry[0] * geometry[1])
-        share(kernel, shards, *(planes(a, last) for a in (x, y, winner)), first.reshape(-1), Q, *geometry)
+        shards = shards_for(0.5 * y.size * KH * KW)
+        if kernel is max_cpu:
+            shards = min(shards, max(1, N * C // Q))  # planes
+        share(kernel, shards, *(planes(a, last) for a in (x, y, winner)), first, Q, *geometry)
     return y, winner
 
 

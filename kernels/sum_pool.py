@@ -28,8 +28,8 @@ from typing import Any
 import numpy as np
 
 from minidl.backend import REFERENCE, channels_last, elementwise, on_gpu, xp_of
-from minidl.jit import njit
-from minidl.kernels.planes import MANY, apart, empty, one_stride, planes, together, windows_at
+from minidl.jit import borrowed, njit
+from minidl.kernels.planes import MANY, apart, buffers, copy_rows, empty, one_stride, planes, together
 from minidl.threads import shards_for, share
 
 
@@ -77,20 +77,21 @@ def _add(x, y):
 @njit
 def sum_cpu(shard, shards, x, y, Q, KH, KW, SH, SW, PT, PL):
     """x (P, H, W*Q); y (P, OH, OW*Q)"""
-    P, H = x.shape[:2]
-    OH, W, OW = y.shape[1], x.shape[2] // Q, y.shape[2] // Q
-    phases = np.empty((SW, H, -(-W // SW) * Q), x.dtype)
+    x, y = borrowed((x, y))
+    P, OH, OW = len(x), y.shape[1], y.shape[2] // Q
+    rows, phases = buffers(x, OH, OW, Q, 0, KH, KW, SH, SW, 1, 1)
+    pitch = (OW + (KW - 1) // SW) * Q
+    wide = pitch > OW * Q
+    sums, run = np.empty((int(wide), OH, pitch), x.dtype), (OH - 1) * pitch + OW * Q
     for p in range(shard * P // shards, (shard + 1) * P // shards):
-        apart(x[p], phases, Q)
-        y[p] = 0
+        apart(x[p], rows, phases, Q, PT, PL)
+        lines = (sums[0] if wide else y[p]).reshape(-1)[:run]
+        lines[:] = 0
         for kh in range(KH):
-            top, bottom = windows_at(kh, H, OH, SH, PT, 1)
             for kw in range(KW):
-                left, right = windows_at(kw, W, OW, SW, PL, 1)
-                shift, s = (kw - PL) // SW * Q, (kw - PL) % SW
-                left, right = left * Q, right * Q
-                for oh in range(top, bottom):
-                    _add(phases[s, oh * SH - PT + kh, left + shift : right + shift], y[p, oh, left:right])
+                _add(phases[kw % SW, kh % SH, kh // SH * pitch + kw // SW * Q :], lines)
+        if wide:
+            copy_rows(sums[0], y[p])
 
 
 @njit
@@ -112,20 +113,22 @@ def sum_channels_cpu(shard, shards, x, y, Q, KH, KW, SH, SW, PT, PL):
 @njit
 def sum_grad_cpu(shard, shards, dy, dx, Q, KH, KW, SH, SW, PT, PL):
     """dy (P, OH, OW*Q); dx (P, H, W*Q)"""
-    P, H = dx.shape[:2]
-    OH, W, OW = dy.shape[1], dx.shape[2] // Q, dy.shape[2] // Q
-    phases = np.empty((SW, H, -(-W // SW) * Q), dx.dtype)
+    dy, dx = borrowed((dy, dx))
+    P, OH, OW = len(dx), dy.shape[1], dy.shape[2] // Q
+    rows, phases = buffers(dx, OH, OW, Q, 0, KH, KW, SH, SW, 1, 1)
+    pitch = (OW + (KW - 1) // SW) * Q
+    wide = pitch > OW * Q
+    slopes, run = np.zeros((int(wide), OH, pitch), dx.dtype), (OH - 1) * pitch + OW * Q
     for p in range(shard * P // shards, (shard + 1) * P // shards):
+        if wide:
+            copy_rows(dy[p], slopes[0])
+        lines = (slopes[0] if wide else dy[p]).reshape(-1)[:run]
         phases[:] = 0
         for kh in range(KH - 1, -1, -1):  # for one pixel kh, kw fall where oh, ow rise
-            top, bottom = windows_at(kh, H, OH, SH, PT, 1)
             for kw in range(KW - 1, -1, -1):
-                left, right = windows_at(kw, W, OW, SW, PL, 1)
-                shift, s = (kw - PL) // SW * Q, (kw - PL) % SW
-                left, right = left * Q, right * Q
-                for oh in range(top, bottom):
-                    _add(dy[p, oh, left:right], phases[s, oh * SH - PT + kh, left + shift : right + shift])
-        together(phases, dx[p], Q)
+                start = kh // SH * pitch + kw // SW * Q
+                _add(lines, phases[kw % SW, kh % SH, start : start + run])
+        together(phases, rows, dx[p], Q, PT, PL)
 
 
 @njit
@@ -198,9 +201,11 @@ def sum_windows(x: Any, geometry: tuple, OH: int, OW: int) -> Any:
     if on_gpu(x):
         elementwise(*SUM_GPU)(xp.ascontiguousarray(x), H, W, OH, OW, *geometry, y)
     else:
-        geometry = one_stride(geometry, OW)
+        geometry = one_stride(geometry, OH, OW)
         kernel, Q = (sum_channels_cpu if last and C >= MANY else sum_cpu), C if last else 1
         shards = shards_for(0.3 * y.size * geometry[0] * geometry[1])
+        if kernel is sum_cpu:
+            shards = min(shards, max(1, N * C // Q))  # planes
         share(kernel, shards, planes(x, last), planes(y, last), Q, *geometry)
     return y
 
@@ -220,8 +225,10 @@ def sum_windows_grad(dy: Any, geometry: tuple, H: int, W: int, last: bool = Fals
     if on_gpu(dy):
         elementwise(*SUM_GRAD_GPU)(xp.ascontiguousarray(dy), H, W, OH, OW, *geometry, dx)
     else:
-        geometry = one_stride(geometry, OW)
+        geometry = one_stride(geometry, OH, OW)
         kernel, Q = (sum_grad_channels_cpu if last and C >= MANY else sum_grad_cpu), C if last else 1
         shards = shards_for(0.3 * dy.size * geometry[0] * geometry[1] + 0.2 * dx.size)
+        if kernel is sum_grad_cpu:
+            shards = min(shards, max(1, N * C // Q))  # planes
         share(kernel, shards, planes(dy, last), planes(dx, last), Q, *geometry)
     return dx

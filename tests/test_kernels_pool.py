@@ -264,3 +264,11 @@ def test_the_stride_of_a_single_window_takes_no_memory(last):
     s = sum_pool.sum_windows(x, geometry[:6], 1, 1)
     assert identical(s, naive_sum(x, geometry, 1, 1))
     assert identical(sum_pool.sum_windows_grad(s, geometry[:6], 2, 2, last), np.broadcast_to(s, x.shape))
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_wide_dilation_takes_no_memory(last):
+    x, far = (channels_last if last else np.array)(images((1, 3, 2, 2), np.float32, 0)), 10**6
+    if not backend.REFERENCE:
+        y, winner = pool.max_windows(x, (3, 3, 1, 1, far, far, far, far), 2, 2)
+        assert identical(y, x) and (winner == 4).all()
