@@ -6,10 +6,12 @@ it. The C library (glibc, on Linux) asks the system anew for large pieces, and g
 its heap once it is more than 128 KiB or a few MiB; the next step pays for it again. So it is told here, for the
 whole process, to keep up to KEEP bytes, and to ask the system directly only for pieces above LARGE bytes.
 
-Other C libraries are left as they are.
+Other C libraries are left as they are, and so is one that the user has told something else (by MALLOC_TRIM_THRESHOLD_
+and the like, or GLIBC_TUNABLES).
 """
 
 import ctypes
+import os
 import sys
 
 KEEP, LARGE = 2**28, 2**25
@@ -22,5 +24,11 @@ def keep_memory() -> bool:
     >>> keep_memory() in (True, False)
     True
     """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    return mallopt is not None and bool(mallopt(_TRIM_THRESHOLD, KEEP) and mallopt(_MMAP_THRESHOLD, LARGE))
+    told = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ)
+    if told or sys.platform != "linux":
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # not glibc
+        return False
+    return bool(mallopt(_TRIM_THRESHOLD, KEEP) and mallopt(_MMAP_THRESHOLD, LARGE))
