@@ -275,7 +275,7 @@ def _operator(name: str):
     return operator
 
 
-for _name in "add sub mul truediv floordiv mod pow matmul and or xor".split():
+for _name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift".split():
     for _prefix in ("", "r", "i"):
         setattr(ndarray, f"__{_prefix}{_name}__", _operator(f"__{_prefix}{_name}__"))
 for _name in "eq ne lt le gt ge".split():
