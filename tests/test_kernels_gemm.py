@@ -162,7 +162,8 @@ import sys
 import pytest
 from minidl.kernels import tile
 assert tile.BYTES == int(sys.argv[1])
-sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", "-k", "every_tile or jumps or infinity", "tests/test_kernels_gemm.py"]))
+chosen = ["-k", "every_tile or jumps or infinity", "tests/test_kernels_gemm.py"]
+sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *chosen]))
 """
 
 
