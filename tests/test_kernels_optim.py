@@ -120,7 +120,7 @@ def test_memory_that_was_saved_in_another_order():
         state["state"][0]["m"] = np.array(state["state"][0]["m"], order=order)
         optimizer.load_state_dict(state)
         optimizer.step()
-        assert optimizer.state[0]["m"][0, 1] == pytest.approx(0.19 * g[0, 1])
+        assert optimizer.state[0]["m"][0, 1].item() == pytest.approx(0.19 * g[0, 1])
     assert np.array_equal(ws[0].numpy(), ws[1].numpy())
 
 
