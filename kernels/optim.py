@@ -216,10 +216,6 @@ def _step(cpu: Callable, ref: Callable, w: Any, g: Any, memory: tuple, options: 
         fits = fits and (a is None or (a.flags.c_contiguous and a.shape == shape and a.dtype == dtype))
         rows.append(_NOTHING[dtype] if a is None else a.ravel())
     if fits:
-        shards = shards_for(0.5 * w.size)
-        if shards == 1:
-            cpu(0, 1, *rows, *options)
-        else:
-            share(cpu, shards, *rows, *options)
+        share(cpu, shards_for(0.5 * w.size), *rows, *options)
     else:
         ref(w, g, *memory, *options)
