@@ -31,6 +31,27 @@ from minidl.jit import borrowed, njit
 MANY = 16  # channels from which on the inner loop is one over channels
 
 
+# ---- reference ----
+def padded(xp: Any, x: Any, geometry: tuple, OH: int, OW: int, fill: float) -> Any:
+    """x (..., H, W) with `fill` around it, as far as the windows reach."""
+    KH, KW, SH, SW, PT, PL, DH, DW = geometry
+    H, W = x.shape[-2:]
+    height = max(PT + H, (OH - 1) * SH + (KH - 1) * DH + 1)
+    width = max(PL + W, (OW - 1) * SW + (KW - 1) * DW + 1)
+    wide = xp.full((*x.shape[:-2], height, width), fill, x.dtype)
+    wide[..., PT : PT + H, PL : PL + W] = x
+    return wide
+
+
+def views(geometry: tuple, OH: int, OW: int) -> list:
+    """For every kh, kw: what all windows see there, as an index into the padded image."""
+    KH, KW, SH, SW, _, _, DH, DW = geometry
+    rows = [slice(kh * DH, kh * DH + (OH - 1) * SH + 1, SH) for kh in range(KH)]
+    columns = [slice(kw * DW, kw * DW + (OW - 1) * SW + 1, SW) for kw in range(KW)]
+    return [(..., h, w) for h in rows for w in columns]
+
+
+# ---- CPU ----
 @njit
 def windows_at(k, n, O, S, P, D):  # noqa: E741
     """The windows first ... last-1 of O along an axis of n pixels whose place k, the pixel o*S - P + k*D, is one."""

@@ -34,40 +34,21 @@ import numpy as np
 
 from minidl.backend import REFERENCE, channels_last, elementwise, on_gpu, xp_of
 from minidl.jit import borrowed, njit
-from minidl.kernels.planes import MANY, apart, buffers, empty, one_stride, planes, windows_at
+from minidl.kernels.planes import MANY, apart, buffers, empty, one_stride, padded, planes, views, windows_at
 from minidl.threads import shards_for, share
 
 
 # ---- reference ----
-def _padded(xp: Any, x: Any, geometry: tuple, OH: int, OW: int, fill: float) -> Any:
-    """x (..., H, W) with `fill` around it, as far as the windows reach."""
-    KH, KW, SH, SW, PT, PL, DH, DW = geometry
-    H, W = x.shape[-2:]
-    height = max(PT + H, (OH - 1) * SH + (KH - 1) * DH + 1)
-    width = max(PL + W, (OW - 1) * SW + (KW - 1) * DW + 1)
-    padded = xp.full((*x.shape[:-2], height, width), fill, x.dtype)
-    padded[..., PT : PT + H, PL : PL + W] = x
-    return padded
-
-
-def _views(geometry: tuple, OH: int, OW: int) -> list:
-    """For every kh, kw: what all windows see there, as an index into the padded image."""
-    KH, KW, SH, SW, _, _, DH, DW = geometry
-    rows = [slice(kh * DH, kh * DH + (OH - 1) * SH + 1, SH) for kh in range(KH)]
-    columns = [slice(kw * DW, kw * DW + (OW - 1) * SW + 1, SW) for kw in range(KW)]
-    return [(..., h, w) for h in rows for w in columns]
-
-
 def max_ref(xp: Any, x: Any, geometry: tuple, OH: int, OW: int) -> tuple:
     N, C, H, W = x.shape
-    inside = _padded(xp, xp.ones((H, W), bool), geometry, OH, OW, False)
-    x = _padded(xp, x, geometry, OH, OW, -xp.inf)
-    views = _views(geometry, OH, OW)
+    inside = padded(xp, xp.ones((H, W), bool), geometry, OH, OW, False)
+    x = padded(xp, x, geometry, OH, OW, -xp.inf)
+    seen = views(geometry, OH, OW)
     y = xp.full((N, C, OH, OW), -xp.inf, x.dtype)
-    winner = xp.full((N, C, OH, OW), len(views), _number(geometry))
-    for k, view in enumerate(views):
+    winner = xp.full((N, C, OH, OW), len(seen), _number(geometry))
+    for k, view in enumerate(seen):
         v = x[view]
-        wins = ((v > y) | ((v != v) & (y == y)) | (winner == len(views))) & inside[view]
+        wins = ((v > y) | ((v != v) & (y == y)) | (winner == len(seen))) & inside[view]
         y = xp.where(wins, v, y)
         winner = xp.where(wins, winner.dtype.type(k), winner)
     return y, winner
@@ -76,10 +57,10 @@ def max_ref(xp: Any, x: Any, geometry: tuple, OH: int, OW: int) -> tuple:
 def max_grad_ref(xp: Any, dy: Any, winner: Any, geometry: tuple, H: int, W: int) -> Any:
     N, C, OH, OW = dy.shape
     PT, PL = geometry[4:6]
-    dx = _padded(xp, xp.zeros((N, C, H, W), dy.dtype), geometry, OH, OW, 0)
-    views = _views(geometry, OH, OW)
-    for k in reversed(range(len(views))):  # for one pixel kh, kw fall where oh, ow rise
-        dx[views[k]] += xp.where(winner == k, dy, dy.dtype.type(0))
+    dx = padded(xp, xp.zeros((N, C, H, W), dy.dtype), geometry, OH, OW, 0)
+    seen = views(geometry, OH, OW)
+    for k in reversed(range(len(seen))):  # for one pixel kh, kw fall where oh, ow rise
+        dx[seen[k]] += xp.where(winner == k, dy, dy.dtype.type(0))
     return dx[:, :, PT : PT + H, PL : PL + W]
 
 

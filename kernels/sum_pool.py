@@ -29,42 +29,25 @@ import numpy as np
 
 from minidl.backend import REFERENCE, channels_last, elementwise, on_gpu, xp_of
 from minidl.jit import borrowed, njit
-from minidl.kernels.planes import MANY, apart, buffers, copy_rows, empty, one_stride, planes, together
+from minidl.kernels.planes import MANY, apart, buffers, copy_rows, empty, one_stride, padded, planes, together, views
 from minidl.threads import shards_for, share
 
 
 # ---- reference ----
-def _views(geometry: tuple, OH: int, OW: int) -> list:
-    """For every kh, kw: what all windows see there, as an index into the padded image."""
-    KH, KW, SH, SW, _, _ = geometry
-    rows = [slice(kh, kh + (OH - 1) * SH + 1, SH) for kh in range(KH)]
-    columns = [slice(kw, kw + (OW - 1) * SW + 1, SW) for kw in range(KW)]
-    return [(..., h, w) for h in rows for w in columns]
-
-
-def _padded_shape(geometry: tuple, H: int, W: int, OH: int, OW: int) -> tuple:
-    KH, KW, SH, SW, PT, PL = geometry
-    return max(PT + H, (OH - 1) * SH + KH), max(PL + W, (OW - 1) * SW + KW)
-
-
 def sum_ref(xp: Any, x: Any, geometry: tuple, OH: int, OW: int) -> Any:
-    N, C, H, W = x.shape
-    PT, PL = geometry[4:]
-    padded = xp.zeros((N, C, *_padded_shape(geometry, H, W, OH, OW)), x.dtype)
-    padded[:, :, PT : PT + H, PL : PL + W] = x
-    y = xp.zeros((N, C, OH, OW), x.dtype)
-    for view in _views(geometry, OH, OW):
-        y += padded[view]
+    x, y = padded(xp, x, (*geometry, 1, 1), OH, OW, 0), xp.zeros((*x.shape[:2], OH, OW), x.dtype)
+    for view in views((*geometry, 1, 1), OH, OW):
+        y += x[view]
     return y
 
 
 def sum_grad_ref(xp: Any, dy: Any, geometry: tuple, H: int, W: int) -> Any:
     N, C, OH, OW = dy.shape
     PT, PL = geometry[4:]
-    padded = xp.zeros((N, C, *_padded_shape(geometry, H, W, OH, OW)), dy.dtype)
-    for view in reversed(_views(geometry, OH, OW)):  # for one pixel kh, kw fall where oh, ow rise
-        padded[view] += dy
-    return padded[:, :, PT : PT + H, PL : PL + W]
+    dx = padded(xp, xp.zeros((N, C, H, W), dy.dtype), (*geometry, 1, 1), OH, OW, 0)
+    for view in reversed(views((*geometry, 1, 1), OH, OW)):  # for one pixel kh, kw fall where oh, ow rise
+        dx[view] += dy
+    return dx[:, :, PT : PT + H, PL : PL + W]
 
 
 # ---- CPU ----
