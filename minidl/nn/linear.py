@@ -123,6 +123,7 @@ def illustrate(ax: Any) -> None:
     y = linear(Tensor(x), Tensor(w[None]), Tensor(np.array([b]))).numpy()[..., 0]
     image = ax.contourf(side, side, y, levels=12, cmap="PuOr")
     ax.contour(side, side, y, levels=[0], linestyles="dashed", colors="C2")
-    ax.annotate("w", w, (0, 0), arrowprops={"arrowstyle": "<-"})
+    ax.annotate("", w, (0, 0), arrowprops={"arrowstyle": "->", "color": "#222222"})  # on a fill that is always light
+    ax.text(*1.1 * w, "w", color="#222222")
     ax.figure.colorbar(image, label="y")
     ax.set(xlabel="$x_0$", ylabel="$x_1$", aspect="equal")
