@@ -11,22 +11,25 @@ from minidl.kernels.network import AGGREGATIONS
 from minidl.plot.canvas import axes
 from minidl.plot.layout import BIAS, HIDDEN, INPUT, OUTPUT, arranged
 
-WEIGHTS = ("#c25a00", "#a8a8a8", "#5b3794")  # PuOr's orange and purple; 0 is grey, a link there is no less a link
+# orange and purple that can be seen on white and on black; 0 is grey, a link there is no less a link
+WEIGHTS = ("#d06a10", "#8c8c8c", "#8a5fd0")
 FACES = {INPUT: "#dcebf7", BIAS: "#eeeeee", OUTPUT: "#fdebd3", HIDDEN: "white"}
 RADIUS = 0.33
 # half the range of z that a glyph shows; 1.2 for others
 SPAN = {"sine": np.pi, "cosine": np.pi, "tanh": 2.5}
 
 
-def plot_genome(genome: Any, *, names: Sequence | None = None, ax: Any = None, **kwargs: Any) -> Any:
+def plot_genome(
+    genome: Any, *, names: Sequence | None = None, colorbar: bool = True, ax: Any = None, **kwargs: Any
+) -> Any:
     r"""The network of a `Genome`, from the inputs and the bias on the left to the outputs on the right.
 
     Links: orange is negative, purple positive, width the size of the weight; dotted ones are off. Those that lead back,
     to their own column or to the same node are arcs with an arrowhead. Nodes have their id, and in them the curve of
     their activation, over a line where it is 0; an aggregation other than the sum is named.
 
-    names: of the inputs and then of the outputs, the bias not counted. kwargs: for the `PathCollection` of the links,
-    such as `cmap=`, `clim=(-8, 8)`, `alpha=`. Raises TypeError for what has no nodes and links, and ValueError for
+    names: of the inputs and then of the outputs, the bias not counted. colorbar: whether there is one, of the weights.
+    kwargs: for the `PathCollection` of the links, such as `cmap=`, `clim=(-8, 8)`, `alpha=`. Raises TypeError for what has no nodes and links, and ValueError for
     another number of names, weights that are not finite, and links of nodes that are not there.
 
     >>> from minidl.evolution import Genome
@@ -52,7 +55,9 @@ def plot_genome(genome: Any, *, names: Sequence | None = None, ax: Any = None, *
     ax.set_axis_off()
     inch = min(ax.get_window_extent().size / ax.figure.dpi / (wide, tall))  # of the axes that there are
     if links:
-        draw_links(ax, links, ways, inch, kwargs)
+        drawn = draw_links(ax, links, ways, inch, kwargs)
+        if colorbar:
+            ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="weight")
     draw_nodes(ax, nodes, centres, inch)
     size = min(10.0, max(4.0, 18 * inch))
     labels = dict(zip((node.id for node in named), names, strict=True))
@@ -110,8 +115,8 @@ def arc(way: np.ndarray) -> Any:
     return Path([start, corner, tip], [Path.MOVETO, Path.CURVE3, Path.CURVE3])
 
 
-def draw_links(ax: Any, links: list, ways: list, inch: float, kwargs: dict) -> None:
-    r"""All links as one collection with a colour bar, and arrowheads on those that lead back."""
+def draw_links(ax: Any, links: list, ways: list, inch: float, kwargs: dict) -> Any:
+    r"""All links as one collection, which is returned, and arrowheads on those that lead back."""
     from matplotlib.collections import PathCollection, PolyCollection  # noqa: PLC0415
     from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
 
@@ -132,7 +137,7 @@ def draw_links(ax: Any, links: list, ways: list, inch: float, kwargs: dict) -> N
         heads.append([tip, tip - ahead + across, tip - ahead - across])
     colours = drawn.to_rgba(weights[back])
     ax.add_collection(PolyCollection(heads, facecolors=colours, edgecolors=colours, linewidths=0.5, zorder=2))
-    ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="weight")
+    return drawn
 
 
 def draw_nodes(ax: Any, nodes: list, centres: np.ndarray, inch: float) -> None:

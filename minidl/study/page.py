@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Segment:
     r"""Some lines of a source file, and the note that belongs beside them."""
 
-    line: int  # number of the first line of `code`
+    numbers: tuple[int, ...]  # of each line of `code` in its file; a docstring between them is gone, and leaves a gap
     note: str  # a docstring or a comment in markup, "" where there is none
     code: str
     name: str = ""  # of the class or function that begins here, such as "LSTMFunction.forward"
