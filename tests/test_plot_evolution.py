@@ -14,6 +14,7 @@ from PIL import Image
 from minidl import Tensor, plot
 from minidl.evolution.genes import Link, Node
 from minidl.evolution.genome import Genome
+from minidl.evolution.maze import FLOOR_PLANS
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
 from minidl.plot import layout
 from minidl.train import History
@@ -220,6 +221,18 @@ def test_links_are_weights():
     assert ax.figure.axes[1].get_ylabel() == "weight"
     assert sorted(text.get_text() for text in ax.texts) == sorted([*"01234", "x", "y", "bias", "xor", ""])
     assert ax.get_title() == "5 nodes, 1 hidden; 6 links, 1 of them off"
+    assert len(plot.plot_genome(XOR, colorbar=False).figure.axes) == 1
+
+
+def test_what_stands_on_the_ground_has_the_colour_of_text():
+    with plt.rc_context({"text.color": "#ffeedd", "axes.facecolor": "none"}):
+        texts = {text.get_text(): text for text in plot.plot_genome(XOR, names=["x", "y", "xor"]).texts}
+        maze = plot.plot_maze(FLOOR_PLANS["hard"]).lines
+        poles = plot.plot_double_pole([0.5, 0, 0.07, 0, -0.3, 0]).lines
+    for name in ("x", "xor", "4"):
+        assert texts[name].get_color() == "#ffeedd" and not texts[name].get_path_effects()
+    assert texts["0"].get_color() == "black"  # in a light disc
+    assert {line.get_color() for line in maze[:-2]} == {"#ffeedd"} == {poles[0].get_color()}
 
 
 def test_links_start_and_end_at_their_nodes():

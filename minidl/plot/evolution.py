@@ -10,6 +10,7 @@ from minidl.plot.canvas import axes, finite
 from minidl.plot.curves import LOSS, METRICS
 
 BANDS = (("q10", "q90", 0.15), ("q25", "q75", 0.3))  # from, to, opacity
+GREY = "#b4b4b480"  # light on white, dark on black
 # Okabe and Ito's palette, lightened so that black can be read on it
 FILLS = ("#7fb8d8", "#eaae7f", "#7fcfb9", "#e5bcd3", "#aad9f4", "#f2cf7f", "#f7f2a0", "#c4c4c4")
 
@@ -84,10 +85,11 @@ def plot_species(run: Any, *, ax: Any = None, **kwargs: Any) -> Any:
         style = {"facecolor": FILLS[s % len(FILLS)], "edgecolor": "white", "linewidth": 0.5}
         low, high = (np.repeat(tops[:, k], 2)[span] for k in (s, s + 1))
         ax.fill_between(edges[span], low, high, **{**style, **kwargs})
+        style = {"color": "black", "ha": "center", "va": "center", "fontsize": 8, "clip_on": True}
         largest = np.flatnonzero(sizes[:, s] >= 0.8 * sizes[:, s].max())
         g = largest[len(largest) // 2]
         if sizes[g, s] >= 0.06 * tops.max() and len(alive) >= 0.05 * len(x):
-            ax.text(g, (tops[g, s] + tops[g, s + 1]) / 2, str(name), ha="center", va="center", fontsize=8, clip_on=True)
+            ax.text(g, (tops[g, s] + tops[g, s + 1]) / 2, str(name), **style)
     ax.set(xlim=(edges[0], edges[-1]), ylim=(0, tops.max()))
     return ax
 
@@ -128,13 +130,13 @@ def plot_lineage(run: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     ax = by_generation(ax, np.arange(last + 1), "fitness", title)
     style = {"linewidths": 0, "clip_on": False}
     everyone = [np.arange(len(fitness)) for fitness in fitnesses[last::-1]]
-    ax.scatter(*dots(everyone, fitnesses), s=6, color="0.85", label="others", zorder=1, **style)
+    ax.scatter(*dots(everyone, fitnesses), s=6, color=GREY, label="others", zorder=1, **style)
     opacity = float(np.clip(4 * last / max(len(lines), 1), 0.1, 0.6))  # of many lines over each other
     options = {"colors": LOSS, "linewidths": 0.8, "alpha": opacity, "zorder": 2}
     ax.add_collection(LineCollection(lines, **{**options, **kwargs}))
     ax.scatter(*dots(ancestors, fitnesses), s=9, color=LOSS, label="ancestors", zorder=3, **style)
     ax.plot(*dots([[i] for i in trunk], fitnesses), color=METRICS[0], linewidth=2, label="first parents", zorder=4)
-    star = {"color": METRICS[0], "markeredgecolor": "black", "markersize": 13, "linestyle": "none"}
+    star = {"color": METRICS[0], "markersize": 13, "linestyle": "none"}
     ax.plot(last, fitnesses[last][champion], "*", label="champion", zorder=5, **star)
     return keyed(ax)
 

@@ -29,8 +29,9 @@ def plot_genome(
     their activation, over a line where it is 0; an aggregation other than the sum is named.
 
     names: of the inputs and then of the outputs, the bias not counted. colorbar: whether there is one, of the weights.
-    kwargs: for the `PathCollection` of the links, such as `cmap=`, `clim=(-8, 8)`, `alpha=`. Raises TypeError for what has no nodes and links, and ValueError for
-    another number of names, weights that are not finite, and links of nodes that are not there.
+    kwargs: for the `PathCollection` of the links, such as `cmap=`, `clim=(-8, 8)`, `alpha=`. Raises TypeError for what
+    has no nodes and links, and ValueError for another number of names, weights that are not finite, and links of nodes
+    that are not there.
 
     >>> from minidl.evolution import Genome
     >>> genome = Genome.from_edges([(0, 3, 2.0), (1, 3, -1.0), (0, 4, 1.0), (4, 3, 0.5)], n_inputs=2, n_outputs=1)
@@ -151,7 +152,8 @@ def draw_nodes(ax: Any, nodes: list, centres: np.ndarray, inch: float) -> None:
     ax.add_collection(PatchCollection(discs, facecolors=faces, edgecolors="0.3", linewidths=0.8, zorder=3))
     z = np.linspace(-1, 1, 61)
     lines, zeros = [], []
-    halo = [patheffects.withStroke(linewidth=2, foreground="white")]
+    ground = ax.get_facecolor()
+    halo = [patheffects.withStroke(linewidth=2, foreground=ground)] if ground[3] else None
     for node, (x, y) in zip(nodes, centres, strict=True):
         inside = node.kind in (INPUT, BIAS)
         if not inside:
@@ -163,7 +165,7 @@ def draw_nodes(ax: Any, nodes: list, centres: np.ndarray, inch: float) -> None:
         ax.text(
             *(x, y if inside else y - RADIUS - 0.03, text),
             **{"ha": "center", "va": "center" if inside else "top", "fontsize": min(8.0, max(3.0, 15 * inch))},
-            **{"path_effects": None if inside else halo, "zorder": 5},
+            **{"color": "black", "zorder": 5} if inside else {"path_effects": halo, "zorder": 5},
         )
     ax.add_collection(LineCollection(zeros, colors="0.75", linewidths=0.6, zorder=4))
     ax.add_collection(LineCollection(lines, colors="black", linewidths=min(1.2, 2 * inch), zorder=4))

@@ -30,15 +30,17 @@ def plot_double_pole(state: Any, *, ax: Any = None, **kwargs: Any) -> Any:
     state = finite(who, "state", state)
     if state.ndim != 1 or len(state) < 6:
         raise check.ShapeError(f"{who}: state must have shape (6,), or more, got {state.shape}")
-    from matplotlib.patches import Rectangle  # noqa: PLC0415  (only who draws needs Matplotlib)
+    from matplotlib import rcParams  # noqa: PLC0415  (only who draws needs Matplotlib)
+    from matplotlib.patches import Rectangle  # noqa: PLC0415
 
     x, angles = float(state[0]), [float(state[2]), float(state[4])]
     ax = axes(ax, 7.0, 2.6)
     wide, tall = CART
-    ax.axhline(0, color="0.3", linewidth=1)
+    ink = rcParams["text.color"]
+    ax.axhline(0, color=ink, linewidth=1)
     for side in (-1, 1):
-        ax.axvspan(side * TRACK, side * (TRACK + 1), color="0.9", linewidth=0)
-    ax.add_patch(Rectangle((x - wide / 2, 0), wide, tall, facecolor="0.55", edgecolor="0.2"))
+        ax.axvspan(side * TRACK, side * (TRACK + 1), color=ink, alpha=0.1, linewidth=0)
+    ax.add_patch(Rectangle((x - wide / 2, 0), wide, tall, facecolor="0.55", edgecolor=ink))
     for angle, length, colour, width in zip(angles, LENGTHS, (LOSS, METRICS[0]), (5, 4), strict=True):
         tip = x + length * math.sin(angle), tall + length * math.cos(angle)
         style = {"color": colour, "linewidth": width, "solid_capstyle": "round"}
@@ -77,6 +79,8 @@ def plot_maze(
             wanted = "ends beside it" if ends is None else f"shape ({len(ends)},), one number an end"
             raise check.ShapeError(f"{who}: generations must have {wanted}, got {generations.shape}")
 
+    from matplotlib import rcParams  # noqa: PLC0415  (only who draws needs Matplotlib)
+
     corners = walls.reshape(-1, 2)
     low, high = corners.min(axis=0), corners.max(axis=0)
     wide, tall = np.maximum(high - low, 1e-9)
@@ -90,10 +94,11 @@ def plot_maze(
             ax.figure.colorbar(dots, ax=ax, shrink=0.8, label="generation")
     if path is not None:
         ax.plot(*path.T, color=METRICS[0], linewidth=1.5, zorder=3)
+    ink = rcParams["text.color"]
     for wall in walls:
-        ax.plot(wall[::2], wall[1::2], color="black", linewidth=2, solid_capstyle="round", zorder=4)
-    ax.plot(*start, "o", markersize=10, markerfacecolor="white", markeredgecolor="black", zorder=5)
-    ax.plot(*goal, "*", markersize=15, markerfacecolor=METRICS[4], markeredgecolor="black", zorder=5)
+        ax.plot(wall[::2], wall[1::2], color=ink, linewidth=2, solid_capstyle="round", zorder=4)
+    ax.plot(*start, "o", markersize=10, markerfacecolor=METRICS[3], markeredgecolor=ink, zorder=5)
+    ax.plot(*goal, "*", markersize=15, markerfacecolor=METRICS[4], markeredgecolor=ink, zorder=5)
     ax.set_aspect("equal")
     ax.margins(0.03)
     ax.set_axis_off()
