@@ -37,6 +37,17 @@ def operation(forward, backward):
     return lambda x, w: Planted()(x, w)
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_gradient_of_nan_is_found_in_any_place(place):
+    def backward(x, w, dy):
+        grads = [dy, dy]
+        grads[place] = dy * np.nan
+        return tuple(grads)
+
+    with pytest.raises(GradientError, match=f"input {place} .* relative error nan"):
+        gradcheck(operation(lambda x, w: x + w, backward), [X, W])
+
+
 def matmul(x, w):
     return x @ w.T
 

@@ -81,6 +81,28 @@ def gradcheck(
     >>> gradcheck(layer, [np.random.default_rng(0).normal(size=(4, 3))], layer.parameters()) < 1e-6
     True
     """
+    tolerance = check.number("gradcheck", "tolerance", tolerance, above=0)
+    worst = max(
+        errors(function, inputs, parameters, seed=seed).values(), key=lambda w: np.nan_to_num(w.error, nan=np.inf)
+    )
+    if not worst.error <= tolerance:  # not (error > tolerance): a NaN must not pass
+        raise GradientError(
+            f"gradcheck: the gradient of {worst.where} is wrong: backward gives {worst.ours:.9g}, finite differences "
+            f"give {worst.numerical:.9g}; relative error {worst.error:.2e}, allowed {tolerance:.0e}"
+        )
+    return float(worst.error)
+
+
+def errors(
+    function: Callable[..., Any], inputs: Sequence[Any], parameters: Iterable[Tensor] = (), *, seed: int = 0
+) -> dict[str, Worst]:
+    r"""What `gradcheck` finds, for each of the inputs and parameters that ask for a gradient: name -> its worst entry.
+
+    >>> x = np.array([1.0, 2.0])
+    >>> found = errors(lambda x, y: x * x * y, [x, 3 * x])
+    >>> {name: bool(worst.error < 1e-6) for name, worst in found.items()}
+    {'input 0': True, 'input 1': True}
+    """
     if not callable(function):
         raise check.DTypeError(f"gradcheck: function must be a function or a layer, got {function!r}")
     if not isinstance(inputs, list | tuple):
@@ -90,7 +112,6 @@ def gradcheck(
     for p in parameters:
         if not isinstance(p, Tensor):
             raise check.DTypeError(f"gradcheck: parameters must hold tensors, got {type(p).__name__}")
-    tolerance = check.number("gradcheck", "tolerance", tolerance, above=0)
     seed = check.integer("gradcheck", "seed", seed, low=0)
     checked = [(f"input {i}", x) for i, x in enumerate(inputs) if isinstance(x, Tensor) and x.requires_grad]
     checked += [(f"parameter {i} {p.shape}", p) for i, p in enumerate(parameters) if p.requires_grad]
@@ -133,13 +154,7 @@ def gradcheck(
         if tensor.grad is not None and tensor.grad.shape != tensor.shape:
             raise GradientError(f"gradcheck: the gradient of {name} has shape {tensor.grad.shape}, not {tensor.shape}")
 
-    worst = max((_compare(name, tensor, loss, rng) for name, tensor in checked), key=lambda w: w.error)
-    if not worst.error <= tolerance:  # not (error > tolerance): a NaN must not pass
-        raise GradientError(
-            f"gradcheck: the gradient of {worst.where} is wrong: backward gives {worst.ours:.9g}, finite differences "
-            f"give {worst.numerical:.9g}; relative error {worst.error:.2e}, allowed {tolerance:.0e}"
-        )
-    return float(worst.error)
+    return {name: _compare(name, tensor, loss, rng) for name, tensor in checked}
 
 
 def _leaf(x: Any) -> Any:

@@ -1,0 +1,268 @@
+r"""The markup of minidl's docstrings, as HTML.
+
+| written | becomes |
+|---|---|
+| a blank line | a new paragraph |
+| `` `code` ``, `**bold**`, `*emphasis*` | the same, but `**kwargs` and `x**2` stay as they are |
+| `$x^2$`, `$$x^2$$` | MathML, in the line or on a line of its own |
+| lines that begin with `|` | a table; the line `|---|---|` stands below its header |
+| `1. ` or `- ` | a list; what belongs to an item is indented below it |
+| `term   what it is`, below each other | a list of terms; what follows is indented to where the text began |
+| indented lines | as they are |
+| `>>> ` | Python, highlighted, up to the next blank line |
+
+Everything else is text, and escaped. (`latex2mathml` is silent about what it does not know; `formula` is not.)
+"""
+
+import html
+import re
+import textwrap
+from collections.abc import Callable, Iterator
+from xml.etree import ElementTree
+
+import latex2mathml.converter
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import PythonConsoleLexer
+
+# code and formulas: nothing within them is markup. An inline formula neither begins nor ends with a space ("$5 or $6")
+ATOM = re.compile(
+    r"(?P<ticks>`+)(?P<code>[^`](?:.*?[^`])?)(?P=ticks)(?!`)"
+    r"|\$\$(?P<display>.+?)\$\$"
+    r"|\$(?P<inline>[^\s$](?:(?:\\.|[^$\\])*[^\s$\\])?)\$(?!\d)",
+    re.DOTALL,
+)
+HOLE = "\0"  # where an atom was
+STRONG = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])", re.DOTALL)
+EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])([^*]+?)(?<=[^\s*(\[,])\*(?![\w*])")
+ITEM = re.compile(r"(-|\d{1,4}\.) +(?=\S)")
+TERM = re.compile(r"\S(?:.{0,30}?\S)?(\s{2,})(?=\S)")
+# the elements of MathML that browsers draw (MathML Core)
+MATHML = set(
+    "math merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle msub "
+    "msubsup msup mtable mtd mtext mtr munder munderover none".split()
+)
+PLAIN = re.compile(r'<span class="(?:n|p|w|nn|nb|bp|o|err|gp1|esc|x)">([^<]*)</span>')  # tokens without a colour
+
+
+class FormulaError(ValueError):
+    r"""A formula that cannot be shown as it is meant."""
+
+
+def formula(tex: str, display: bool = False) -> str:
+    r"""MathML of a LaTeX formula; FormulaError where it would not be what the author meant.
+
+    >>> formula("x < 1")
+    '<math><mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow></math>'
+    """
+    try:
+        made = latex2mathml.converter.convert(tex, display="block" if display else "inline")
+    except Exception as error:  # of many classes, some without a message
+        raise FormulaError(f"${tex}$ is no formula: {type(error).__name__} {error}".rstrip()) from error
+    made = made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
+    if unknown := re.search(r"\\(?:[a-zA-Z]+|.)?", made):
+        raise FormulaError(f"${tex}$ is no formula: latex2mathml does not know {unknown[0]}")
+    try:
+        tree = ElementTree.fromstring(made)
+    except ElementTree.ParseError as error:
+        hint = "& outside of a table (aligned is not known; use split or align*), or < or & within \\text"
+        raise FormulaError(f"${tex}$ is no formula: {hint}") from error
+    for element in tree.iter():
+        if element.tag not in MATHML or "href" in element.attrib:
+            raise FormulaError(f"${tex}$ is no formula that browsers draw: <{element.tag}> {element.attrib or ''}")
+        if element.get("linebreak") == "newline":
+            raise FormulaError(rf"${tex}$ is no formula: \\ outside of a table; use split or align*")
+    return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)
+
+
+def highlighted(code: str, lexer: Lexer) -> str:
+    r"""Code with a span around each token that has a colour."""
+    lexer.stripnl = lexer.ensurenl = False
+    return PLAIN.sub(r"\1", highlight(code, lexer, HtmlFormatter(nowrap=True)))
+
+
+def inline(text: str) -> str:
+    r"""HTML of a text within a line: a cell, a caption.
+
+    >>> inline("`f(x)` is **not** $x$, for **kwargs < 2")
+    '<code>f(x)</code> is <strong>not</strong> <math><mrow><mi>x</mi></mrow></math>, for **kwargs &lt; 2'
+    """
+    rest, atoms = _cut(text)
+    rest = html.escape(rest, quote=False)
+    rest = STRONG.sub(r"<strong>\1</strong>", rest)
+    rest = _outside_tags(rest)
+    made = iter(atoms)
+    return re.sub(HOLE, lambda _: _atom(next(made)), rest)
+
+
+def _outside_tags(text: str) -> str:
+    r"""Emphasis, in what stands between the tags of bold text and in it, but never across one of them."""
+    parts = re.split(r"(</?strong>)", text)
+    return "".join(part if i % 2 else EMPHASIS.sub(r"<em>\1</em>", part) for i, part in enumerate(parts))
+
+
+def _cut(text: str) -> tuple[str, list[re.Match]]:
+    r"""The text with a hole in place of every piece of code and every formula, and these."""
+    text = text.replace(HOLE, "")
+    return ATOM.sub(HOLE, text), list(ATOM.finditer(text))
+
+
+def _atom(found: re.Match) -> str:
+    if found["code"]:
+        return f"<code>{html.escape(' '.join(found['code'].split()), quote=False)}</code>"
+    return formula(found["display"] or found["inline"], display=bool(found["display"]))
+
+
+def to_html(text: str) -> str:
+    r"""HTML of a text, such as a docstring that `inspect.cleandoc` has been through.
+
+    >>> print(to_html("One:\n\n- a\n- b > 1\n\n    as it is"))
+    <p>One:</p>
+    <ul><li>a</li><li>b &gt; 1</li></ul>
+    <pre tabindex="0">as it is</pre>
+    """
+    lines = text.replace(HOLE, "").expandtabs().splitlines()
+    return "\n".join(_blocks([line.rstrip() for line in lines]))
+
+
+def _blocks(lines: list[str]) -> Iterator[str]:
+    while lines:
+        first = lines[0]
+        if not first:
+            end = 1
+        elif first[0] == " ":
+            end = _while(lines, lambda line: line[:1] in ("", " "))
+            yield _verbatim(textwrap.dedent("\n".join(lines[:end])).rstrip())
+        elif first.startswith(">>>"):
+            end = _while(lines, bool)
+            yield _verbatim("\n".join(lines[:end]))
+        elif first[0] == "|":
+            end = _while(lines, lambda line: line[:1] == "|")
+            yield _table(lines[:end])
+        elif item := ITEM.match(first):
+            end = _list_end(lines, item[1] == "-")
+            yield _list(lines[:end], item[1])
+        else:
+            end = _while(lines, bool)
+            if column := _column(lines[:end]):
+                yield _terms(lines[:end], column)
+            else:
+                end = next((n for n in range(1, end) if _interrupts(lines[n - 1], lines[n])), end)
+                yield from _paragraph("\n".join(lines[:end]))
+        lines = lines[end:]
+
+
+def _while(lines: list[str], fits: Callable[[str], bool]) -> int:
+    return next((n for n, line in enumerate(lines) if not fits(line)), len(lines))
+
+
+def _interrupts(before: str, line: str) -> bool:
+    r"""Whether a line ends the paragraph above it without a blank line: a minus or a | may also stand there by chance."""
+    return line.startswith(">>> ") or (before.endswith(":") and (line[0] == "|" or ITEM.match(line) is not None))
+
+
+def _paragraph(text: str) -> Iterator[str]:
+    last = 0
+    for found in ATOM.finditer(text):
+        if found["display"]:
+            if before := text[last : found.start()].strip():
+                yield f"<p>{inline(before)}</p>"
+            yield f'<div class="formula" tabindex="0">{_atom(found)}</div>'
+            last = found.end()
+    if rest := text[last:].strip():
+        yield f"<p>{inline(rest)}</p>"
+
+
+def _verbatim(text: str) -> str:
+    python = text.startswith(">>>")
+    return f'<pre tabindex="0">{highlighted(text, PythonConsoleLexer()) if python else html.escape(text, quote=False)}</pre>'
+
+
+def _list_end(lines: list[str], dashes: bool) -> int:
+    end = 0
+    for n, line in enumerate(lines):
+        item = ITEM.match(line)
+        if line and line[0] != " " and not (item and (item[1] == "-") == dashes):
+            break
+        end = n + 1 if line else end
+    return end
+
+
+def _list(lines: list[str], marker: str) -> str:
+    items: list[list[str]] = []
+    for line in lines:
+        if item := ITEM.match(line):
+            items.append([line[item.end() :]])
+            width = item.end()
+        else:
+            items[-1].append(line[width:] if line[:width].isspace() else line.lstrip())
+    tag = "ul" if marker == "-" else "ol"
+    start = "" if marker in ("-", "1.") else f' start="{int(marker[:-1])}"'
+    return f"<{tag}{start}>{''.join(f'<li>{_within(item)}</li>' for item in items)}</{tag}>"
+
+
+def _within(lines: list[str]) -> str:
+    r"""What an item holds; the paragraph tags of a single one are left out."""
+    blocks = list(_blocks(lines))
+    return blocks[0][3:-4] if len(blocks) == 1 and blocks[0].startswith("<p>") else "\n".join(blocks)
+
+
+def _column(lines: list[str]) -> int:
+    r"""Where the text begins beside the terms, 0 if this is no list of terms."""
+    first = TERM.match(lines[0])
+    if not first or len(lines) < 2:
+        return 0
+    column = first.end()
+    for line in lines[1:]:
+        term = TERM.match(line)
+        if not (line[:column].isspace() or (term and term.end() == column)):
+            return 0
+    return column
+
+
+def _terms(lines: list[str], column: int) -> str:
+    made: list[list[str]] = []
+    for line in lines:
+        if line[0] != " ":
+            made.append([line[:column].strip()])
+        made[-1].append(line[column:].strip())
+    return (
+        f"<dl>{''.join(f'<dt>{inline(term)}</dt><dd>{inline(chr(10).join(rest))}</dd>' for term, *rest in made)}</dl>"
+    )
+
+
+def cells(row: str) -> list[str]:
+    r"""The cells of a table's row, still in markup. A | within code or a formula, or after a backslash, parts nothing.
+
+    >>> cells(r"| $|x|$ | a \| b |")
+    ['$|x|$', 'a | b']
+    """
+    rest, atoms = _cut(row)
+    made = iter(atoms)
+    rest = rest.strip().removeprefix("|")
+    parts = re.split(r"(?<!\\)\|", rest.removesuffix("|") if not rest.endswith(r"\|") else rest)
+    return [re.sub(HOLE, lambda _: next(made)[0], part.strip().replace(r"\|", "|")) for part in parts]
+
+
+def _table(lines: list[str]) -> str:
+    rows = [cells(line) for line in lines]
+    ruled = len(rows) > 1 and all(re.fullmatch(r":?-+:?", cell) for cell in rows[1])
+    head, body = (rows[0], rows[2:]) if ruled else ([], rows)
+    return table(head, body)
+
+
+def table(head: list[str], body: list[list[str]], caption: str = "") -> str:
+    r"""A table of cells in markup, in a box that scrolls where the page is narrow. The first cell of a row names it."""
+    width = max(map(len, [head, *body]), default=0)
+    made = f"<caption>{inline(caption)}</caption>" if caption else ""
+    if head:
+        made += f"<thead><tr>{''.join(f'<th scope="col">{inline(cell)}</th>' for cell in _filled(head, width))}</tr></thead>"
+    made += "<tbody>"
+    for name, *rest in (_filled(row, width) for row in body):
+        made += f'<tr><th scope="row">{inline(name)}</th>{"".join(f"<td>{inline(cell)}</td>" for cell in rest)}</tr>'
+    return f'<div class="scroll" tabindex="0"><table>{made}</tbody></table></div>'
+
+
+def _filled(row: list[str], width: int) -> list[str]:
+    return row + [""] * (width - len(row))

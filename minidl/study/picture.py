@@ -1,0 +1,67 @@
+r"""Pictures for a page: SVG that takes the colour of the text around it, so that it can be read on light and dark.
+
+>>> svg = draw(lambda ax: ax.plot([0, 1]), "one")
+>>> svg.startswith("<svg"), "currentColor" in svg, "http" in svg
+(True, True, False)
+"""
+
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+INK = "#010203"  # stands for the colour of the text until the SVG is written
+COLOURS = ("#2f8fd0", "#e07b1a", "#1fa37c", "#cc79a7", "#56b4e9", "#c9a227")  # near Okabe and Ito's, clear on both
+STYLE = {
+    "svg.fonttype": "none",  # letters stay letters
+    "svg.hashsalt": "minidl",  # the same picture every time
+    "font.size": 10,
+    "mathtext.fontset": "dejavusans",
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "path.simplify": True,
+    **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+    **dict.fromkeys(
+        ("legend.labelcolor", "hatch.color", "patch.edgecolor", "lines.color", "boxplot.boxprops.color"), INK
+    ),
+}
+
+
+def draw(illustrate: Callable[[Any], Any], prefix: str, width: float = 6.4, height: float = 3.6) -> str:
+    r"""What `illustrate(ax)` draws into Axes of this size (inches), as SVG to stand within HTML. Its ids begin with
+    `prefix`, so that a page can hold several."""
+    import matplotlib  # noqa: PLC0415  (only who draws needs Matplotlib)
+    from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    text = io.StringIO()
+    with matplotlib.rc_context({**STYLE, "axes.prop_cycle": matplotlib.cycler(color=COLOURS)}):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasSVG(figure)
+        illustrate(figure.add_subplot())
+        figure.savefig(text, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    return within_html(text.getvalue(), prefix)
+
+
+def within_html(svg: str, prefix: str) -> str:
+    r"""Matplotlib's SVG without what only a file needs, in the colour of the text, and with numbers of two places."""
+    svg = svg[svg.index("<svg") :].strip()
+    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r' (xmlns(:\w+)?|version)="[^"]*"', "", svg).replace("xlink:href", "href")
+    head, rest = svg.split(">", 1)
+    svg = re.sub(r' (width|height)="[^"]*"', "", head) + ' stroke-linejoin="round">' + rest
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", svg)
+    svg = re.sub(r"(?<![\w#/+=-])(-?\d+\.\d{2})\d+", r"\1", svg)
+    return re.sub(r"\n\s*", "\n", svg).replace(INK, "currentColor")
+
+
+def standalone(svg: str) -> str:
+    r"""The same SVG as a file of its own: dark ink where the reader's machine is light, and the other way round."""
+    style = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
+    start = svg.index(">") + 1
+    return svg[: start - 1] + ' xmlns="http://www.w3.org/2000/svg">' + style + svg[start:]
