@@ -33,12 +33,35 @@ The loops over t, forward and back, with all these sums, are those of kernels/ls
 array code. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so
 $dh \leftarrow k\,(da_t\,U)$. At a masked step h and c are copied: dh and dc go through unchanged, and da = 0.
 
-Shapes: x (N, T, D), W (4H, D), U (4H, H), b (4H,), h, c (N, H), y (N, T, H); inside time comes first.
-Hochreiter and Schmidhuber 1997, Neural Computation 9(8); the forget gate: Gers, Schmidhuber and Cummins 2000, Neural
-Computation 12(10).
+How such a file is built, yours too. First this docstring. Then a Function: `forward` gets arrays, keeps what it will
+need again with `self.save`, and returns arrays; `backward` gets the gradient of each output and returns that of each
+input, in their order. A loop over t in both, in plain array code like the reference in kernels/lstm.py, does as well as
+the kernel, only slower (`xp = xp_of(x)`, from `minidl.backend`, is NumPy or CuPy, as x is). Then the functional form,
+which checks its arguments; the Module with its options; and a picture. A recurrent Module derives from `Recurrent`,
+which makes the weights for `gates` blocks of rows; it names its options one by one, and gives a `sequence`. One weight
+more is one attribute more, after `super().__init__`, such as `self.weight_ch_l0 = Parameter(init.uniform((3,
+hidden_size), -1, 1))`, with `Parameter` from `minidl.nn.module` and `init` from `minidl`.
+
+Shapes: x (N, T, D), w (4H, D), u (4H, H), b_ih, b_hh (4H,), h0, c0, dh, dc (N, H), gates (T, N, 4H), h, c (T+1, N, H)
+with the first state in front, q (T, N, H), dy (N, T, H), m (N, T), k (N, H); y (N, H), of all steps (N, T, H).
+
+Source: Hochreiter and Schmidhuber 1997, Neural Computation 9(8); the forget gate: Gers, Schmidhuber and Cummins 2000,
+Neural Computation 12(10).
+
+Try it:
+1. `minidl.manual_seed(0)`, `layer = LSTM(1, 32)`, x (1, 100, 1) of normal numbers, and `layer(x).sum().backward()`:
+   the gradient of the first step is about 5e-9 times that of the last one; with `unit_forget_bias=False`, 5e-23 times.
+   With $b_f = 5$ (`layer.bias_ih_l0.writable()[32:64] = 5`) it is 0.8, even larger than that of the last one.
+2. Let `backward` return `dh, dh` in the end: the gradient check fails for $c_0$ where it is given, and in nothing else.
+3. Write `PeepholeLSTM` in a file of your own (Gers and Schmidhuber 2000): every gate but g also sees the memory of its
+   unit, $i = \sigma(a_i + p_i\,c_{t-1})$, and so do f and o with $p_f$ and $p_o$; derive what this adds to dc, and dp.
+   `minidl.testing.check_layer(lambda: PeepholeLSTM(3, 2), (4, 5, 3))` tells whether it is right, if p starts at other
+   numbers than 0, and `minidl study path/to/file.py:PeepholeLSTM` makes its page.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl import check
 from minidl.kernels import lstm as kernel
@@ -93,9 +116,16 @@ def lstm(
 class LSTM(Recurrent):
     r"""A layer of `hidden_size` LSTM units. The options that all recurrent layers share stand in recurrent.py.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `LSTM` | the layer | `nn.LSTM` with `batch_first=True`; it can stack layers | `LSTM` (weights transposed) |
+    | `unit_forget_bias` | start the forget gate's bias ($b_{ih}$) at 1; all other biases start at 0 | none | the same |
+
+    | cost | formula |
     |---|---|
-    | `unit_forget_bias` | start the forget gate's bias ($b_{ih}$) at 1; all other biases start at 0 |
+    | parameters | $4 (H D + H H + 2 H)$ |
+    | multiply-adds | $4 N T H (D + H)$ |
+    | bytes kept | $4 N (T D + 7 T H + 3 H) + N T$ |
 
     >>> from minidl import Tensor, nn
     >>> x = Tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
@@ -140,3 +170,31 @@ class LSTM(Recurrent):
 
     def sequence(self, x: Tensor, states: list[Tensor], m: Any, k: Any) -> tuple[Tensor, ...]:
         return LSTMFunction(m, k)(x, *self.weights(), *states)
+
+
+def illustrate(ax: Any) -> None:
+    r"""One unit with weights set by hand. Its x has three columns: a signal, and the two pulses write and read. Each
+    write closes the forget gate f and opens the input gate i for one step: the memory c takes the tanh of what the
+    signal is just then (the dots), and holds it while the signal goes on. Only where read opens the output gate o does
+    h show it."""
+    t = np.arange(60)
+    signal = np.sin(0.28 * t) + 0.3 * np.random.default_rng(0).normal(size=60)
+    write, read = np.isin(t, (5, 40)), np.isin(t // 6, (3, 5, 8))
+    x = np.stack((signal, write, read), axis=-1)[None]  # (1, T, 3)
+    w, b = np.array([[0, 20, 0], [0, -20, 0], [1, 0, 0], [0, 0, 20]]), np.array([-10, 10, 0, -10])  # rows i, f, g, o
+    function, zero = LSTMFunction(None, None), np.zeros((1, 1))
+    function(*(Tensor(v.astype(float)) for v in (x, w, np.zeros((4, 1)), b, 0 * b, zero, zero)))
+    gates, h, c = (v[:, 0] for v in function.saved[3:6])  # (T, 4), (T+1, 1), (T+1, 1)
+    ax.axis("off")
+    top, middle, bottom = (ax.inset_axes([0.07, y, 0.9, 0.28]) for y in (0.72, 0.37, 0))
+    top.plot(t, signal)
+    top.plot(t[write], signal[write], "oC1")
+    for row, (column, color) in enumerate(((3, "C2"), (1, "C0"), (0, "C1"))):
+        middle.fill_between(t, row, row + 0.8 * gates[:, column], step="mid", color=color)
+    bottom.step(t, c[1:], "C1", where="mid", lw=2)
+    bottom.step(t, h[1:], "C2", where="mid")
+    bottom.text(60, c[-1, 0], "c", va="center")
+    bottom.text(60, h[-1, 0], "h", va="center")
+    top.set(xlim=(-1, 60), xticks=[], ylabel="signal")
+    middle.set(xlim=(-1, 60), xticks=[], yticks=(0.4, 1.4, 2.4), yticklabels=("o", "f", "i"), ylabel="gates")
+    bottom.set(xlim=(-1, 60), xlabel="t", ylabel="c and h")
