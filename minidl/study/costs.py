@@ -15,7 +15,7 @@ TOKEN = re.compile(r"\s*(\d+|[A-Za-z]+|[()+\-*/^])")
 
 
 def evaluate(formula: str, letters: dict[str, int]) -> int:
-    r"""The value of a formula in LaTeX: numbers, letters, + - * / ^ and brackets; what stands side by side is a product.
+    r"""The value of a formula in LaTeX: numbers, letters, + - * / ^ and brackets; side by side means times.
 
     Raises ValueError for a letter that is not bound, for anything else, and where the result is no integer.
 
@@ -74,7 +74,7 @@ def bind(shapes: str, found: dict[str, Iterable[tuple[int, ...]]]) -> tuple[dict
         for name in re.split(r", | and ", names):
             facts += [(name, axes, shape) for shape in found.get(name, ()) if len(shape) == len(axes)]
     for _ in range(3):  # a letter may be bound by a later fact
-        for name, axes, shape in facts:
+        for _name, axes, shape in facts:
             for axis, size in zip(axes, shape, strict=True):
                 _solve(axis, size, letters)
     for name, axes, shape in facts:

@@ -1,5 +1,5 @@
-r"""What happens in a layer on a small input: every array that gets a name, the kernels that are called, and what is kept
-for the backward.
+r"""What happens in a layer on a small input: every array that gets a name, every kernel that is called, and what is
+kept for the backward.
 
 Python tells a *trace function* about every line that it is about to run (`sys.settrace`). Here it looks at the local
 variables of the functions of one file: a name that stands for another array than a line ago was given it by that line.
