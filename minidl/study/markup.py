@@ -11,20 +11,22 @@ r"""The markup of minidl's docstrings, as HTML.
 | indented lines | as they are |
 | `>>> ` | Python, highlighted, up to the next blank line |
 
-Everything else is text, and escaped. (`latex2mathml` is silent about what it does not know; `formula` is not.)
+Everything else is text, and escaped. A formula that cannot be shown is a `FormulaError`.
 """
 
 import html
 import re
 import textwrap
 from collections.abc import Callable, Iterator
-from xml.etree import ElementTree
 
-import latex2mathml.converter
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import PythonConsoleLexer
+
+from minidl.study.formula import FormulaError, formula
+
+__all__ = ["FormulaError", "cells", "highlighted", "inline", "table", "to_html"]
 
 # code and formulas: nothing within them is markup. An inline formula neither begins nor ends with a space ("$5 or $6")
 ATOM = re.compile(
@@ -38,42 +40,7 @@ STRONG = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])", re
 EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])([^*]+?)(?<=[^\s*(\[,])\*(?![\w*])")
 ITEM = re.compile(r"(-|\d{1,4}\.) +(?=\S)")
 TERM = re.compile(r"\S(?:.{0,30}?\S)?(\s{2,})(?=\S)")
-# the elements of MathML that browsers draw (MathML Core)
-MATHML = set(
-    "math merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle msub "
-    "msubsup msup mtable mtd mtext mtr munder munderover none".split()
-)
 PLAIN = re.compile(r'<span class="(?:n|p|w|nn|nb|bp|o|err|gp1|esc|x)">([^<]*)</span>')  # tokens without a colour
-
-
-class FormulaError(ValueError):
-    r"""A formula that cannot be shown as it is meant."""
-
-
-def formula(tex: str, display: bool = False) -> str:
-    r"""MathML of a LaTeX formula; FormulaError where it would not be what the author meant.
-
-    >>> formula("x < 1")
-    '<math><mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow></math>'
-    """
-    try:
-        made = latex2mathml.converter.convert(tex, display="block" if display else "inline")
-    except Exception as error:  # of many classes, some without a message
-        raise FormulaError(f"${tex}$ is no formula: {type(error).__name__} {error}".rstrip()) from error
-    made = made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
-    if unknown := re.search(r"\\(?:[a-zA-Z]+|.)?", made):
-        raise FormulaError(f"${tex}$ is no formula: latex2mathml does not know {unknown[0]}")
-    try:
-        tree = ElementTree.fromstring(made)
-    except ElementTree.ParseError as error:
-        hint = "& outside of a table (aligned is not known; use split or align*), or < or & within \\text"
-        raise FormulaError(f"${tex}$ is no formula: {hint}") from error
-    for element in tree.iter():
-        if element.tag not in MATHML or "href" in element.attrib:
-            raise FormulaError(f"${tex}$ is no formula that browsers draw: <{element.tag}> {element.attrib or ''}")
-        if element.get("linebreak") == "newline":
-            raise FormulaError(rf"${tex}$ is no formula: \\ outside of a table; use split or align*")
-    return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)
 
 
 def highlighted(code: str, lexer: Lexer) -> str:
@@ -117,9 +84,10 @@ def _atom(found: re.Match) -> str:
 def to_html(text: str) -> str:
     r"""HTML of a text, such as a docstring that `inspect.cleandoc` has been through.
 
-    >>> print(to_html("One:\n\n- a\n- b > 1\n\n    as it is"))
+    >>> print(to_html("One:\n- a\n- b > 1\n\nTwo.\n\n    as it is"))
     <p>One:</p>
     <ul><li>a</li><li>b &gt; 1</li></ul>
+    <p>Two.</p>
     <pre tabindex="0">as it is</pre>
     """
     lines = text.replace(HOLE, "").expandtabs().splitlines()
@@ -158,7 +126,7 @@ def _while(lines: list[str], fits: Callable[[str], bool]) -> int:
 
 
 def _interrupts(before: str, line: str) -> bool:
-    r"""Whether a line ends the paragraph above it without a blank line: a minus or a | may also stand there by chance."""
+    r"""Whether a line ends the paragraph above it without a blank line. (A minus or a | may begin one by chance.)"""
     return line.startswith(">>> ") or (before.endswith(":") and (line[0] == "|" or ITEM.match(line) is not None))
 
 
@@ -176,7 +144,8 @@ def _paragraph(text: str) -> Iterator[str]:
 
 def _verbatim(text: str) -> str:
     python = text.startswith(">>>")
-    return f'<pre tabindex="0">{highlighted(text, PythonConsoleLexer()) if python else html.escape(text, quote=False)}</pre>'
+    made = highlighted(text, PythonConsoleLexer()) if python else html.escape(text, quote=False)
+    return f'<pre tabindex="0">{made}</pre>'
 
 
 def _list_end(lines: list[str], dashes: bool) -> int:
@@ -257,7 +226,8 @@ def table(head: list[str], body: list[list[str]], caption: str = "") -> str:
     width = max(map(len, [head, *body]), default=0)
     made = f"<caption>{inline(caption)}</caption>" if caption else ""
     if head:
-        made += f"<thead><tr>{''.join(f'<th scope="col">{inline(cell)}</th>' for cell in _filled(head, width))}</tr></thead>"
+        names = "".join(f'<th scope="col">{inline(cell)}</th>' for cell in _filled(head, width))
+        made += f"<thead><tr>{names}</tr></thead>"
     made += "<tbody>"
     for name, *rest in (_filled(row, width) for row in body):
         made += f'<tr><th scope="row">{inline(name)}</th>{"".join(f"<td>{inline(cell)}</td>" for cell in rest)}</tr>'

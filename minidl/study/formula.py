@@ -1,0 +1,43 @@
+r"""LaTeX formulas as MathML. latex2mathml passes silently over what it does not know; here that is an error."""
+
+import re
+from xml.etree import ElementTree
+
+import latex2mathml.converter
+
+# the elements of MathML that browsers draw (MathML Core)
+MATHML = set(
+    "math merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle "
+    "msub msubsup msup mtable mtd mtext mtr munder munderover none".split()
+)
+
+
+class FormulaError(ValueError):
+    r"""A formula that cannot be shown as it is meant."""
+
+
+def formula(tex: str, display: bool = False) -> str:
+    r"""MathML of a LaTeX formula; FormulaError where it would not be what the author meant.
+
+    >>> formula("x < 1")
+    '<math><mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow></math>'
+    """
+    try:
+        made = latex2mathml.converter.convert(tex, display="block" if display else "inline")
+    except Exception as error:  # of many classes, some without a message
+        raise FormulaError(f"${tex}$ is no formula: {type(error).__name__} {error}".rstrip()) from error
+    made = made.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', "").replace(' display="inline"', "")
+    made = made.replace(r"\_", "_")  # within \\text it is left as it came
+    if unknown := re.search(r"\\(?:[a-zA-Z]+|.)?", made):
+        raise FormulaError(f"${tex}$ is no formula: latex2mathml does not know {unknown[0]}")
+    try:
+        tree = ElementTree.fromstring(made)
+    except ElementTree.ParseError as error:
+        hint = "& outside of a table (aligned is not known; use split or align*), or < or & within \\text"
+        raise FormulaError(f"${tex}$ is no formula: {hint}") from error
+    for element in tree.iter():
+        if element.tag not in MATHML or "href" in element.attrib:
+            raise FormulaError(f"${tex}$ is no formula that browsers draw: <{element.tag}> {element.attrib or ''}")
+        if element.get("linebreak") == "newline":
+            raise FormulaError(rf"${tex}$ is no formula: \\ outside of a table; use split or align*")
+    return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)
