@@ -83,7 +83,7 @@ class Peer:
 
     cases: int
     output: float  # largest |ours - torch's| / max(1, |torch's|)
-    gradient: float
+    gradient: float | None  # None where there is none to compare
     versions: str  # "torch 2.13.0, NumPy 2.4.6"
 
 
