@@ -87,7 +87,14 @@ def check_step(who: str, gates: int, x: Any, states: dict[str, Any], weights: di
 
 
 class Cell(Module):
-    r"""Sizes and parameters of a cell; a subclass says how many gates it has, and computes."""
+    r"""Sizes and parameters of a cell; a subclass says how many gates it has, and computes.
+
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `input_size` | D | the same | from the first input |
+    | `hidden_size` | H | the same | `units` |
+    | `bias` | whether there are biases, $b_{ih}$ and $b_{hh}$ | the same | `use_bias`: one vector, but for the GRU |
+    """
 
     gates: int
 

@@ -5,22 +5,21 @@ keeps two, h and c; h is what it shows):
 
 $$ s_t = f(x_t, s_{t-1}), \qquad y_t = h_t $$
 
-| option | meaning |
-|---|---|
-| `return_sequences` | y of all steps (N, T, H), as the next recurrent layer needs it; else of the last one (N, H) |
-| `return_state` | a tuple: y, and the state after the last step (h; for the LSTM h, c), each (N, H) |
-| `go_backwards` | read the sequence from its end; outputs stay in the order of reading |
-| `stateful` | row n starts where row n of the last call ended (no gradients go there), until `reset_states()` |
-| `dropout` | drop inputs, the same ones at all steps of a call |
-| `recurrent_dropout` | drop units of $h_{t-1}$ on their way into the products, the same ones at all steps |
-| `bias` | two vectors, $b_{ih}$ and $b_{hh}$ (only the GRU needs both; but torch, and its weight files, have them) |
+| option | meaning | torch | Keras |
+|---|---|---|---|
+| `input_size` | D | the same | from the first input |
+| `hidden_size` | H | the same | `units` |
+| `bias` | two vectors, $b_{ih}$ and $b_{hh}$ (only the GRU needs both) | the same | `use_bias`: one, but for the GRU |
+| `return_sequences` | y of all steps (N, T, H), for a next recurrent layer; else the last (N, H) | always | the same |
+| `return_state` | a tuple: y, and after the last step h (LSTM: h, c), each (N, H) | always: y, (h, c) | the same |
+| `go_backwards` | read the sequence from its end; outputs stay in the order of reading | none | the same |
+| `stateful` | row n starts where row n of the last call ended, until `reset_states()` | none: hand it over | the same |
+| `dropout` | drop inputs, the same ones at all steps of a call | none: between layers | the same |
+| `recurrent_dropout` | drop units of $h_{t-1}$ on their way into the products, all steps alike | none | the same |
+| `mask`, of a call | (N, T) bools. A False step keeps the state and the last output (0 at first) | packing | the same |
+| `initial_state`, of a call | s before the first step instead of 0: h, or (h, c), with gradients | `hx` | the same |
 
-and of a call:
-
-| argument | meaning |
-|---|---|
-| `mask` | (N, T) bools. At a step that is False the state stays; the output repeats the last one (0 before the first) |
-| `initial_state` | s before the first step instead of 0: h, or (h, c); gradients go into it |
+No gradients go from one call of a stateful layer to the one before.
 
 Dropping other units at every step would wipe out what the state carries; one mask for all steps lets the untouched
 units carry it, and only the products see the mask, never the state itself (Gal and Ghahramani 2016, arXiv 1512.05287).

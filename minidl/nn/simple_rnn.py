@@ -23,11 +23,24 @@ The loops over t, forward and back, with all these sums, are those of kernels/rn
 array code. With recurrent dropout h stands in the products as $k\,h_{t-1}$, with one k for all steps, and so does dh.
 At a masked step h is copied, so dh goes through unchanged and da = 0.
 
-Shapes: x (N, T, D), W (H, D), U (H, H), b (H,), h (N, H), y (N, T, H); inside time comes first. Elman 1990, Cognitive
-Science 14; Werbos 1990, Proceedings of the IEEE 78 (through time).
+Shapes: x (N, T, D), w (H, D), u (H, H), b_ih, b_hh (H,), h0, dh (N, H), h (T+1, N, H) with the first state in front,
+dy (N, T, H), m (N, T), k (N, H); y (N, H), of all steps (N, T, H).
+
+Source: Elman 1990, Cognitive Science 14; through time: Werbos 1990, Proceedings of the IEEE 78.
+
+Try it:
+1. Make `weight_hh_l0` of a `SimpleRNN(1, 32)` 3 times as large, and let x be 0 for 100 steps. Start two sequences
+   from random states that differ by 1e-6 in one unit: in the end they differ by 2, all that a tanh can. With the
+   weights as they start, which make no vector longer, the difference has shrunk to 4e-8.
+2. Read 20 steps in two calls of 10 with `stateful=True`: the outputs are those of one call, bit by bit, but the `grad`
+   of the first ten inputs is None: through a call's end no gradient goes.
+3. Let `backward` return `dx, du, dw, db, db, dh`: "RNN.backward returned a gradient of shape (2, 2) for an input of
+   shape (2, 3)", says the engine. Only where D = H does it take the gradient check to see the slip.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl.kernels import rnn as kernel
 from minidl.nn.mask import time_mask
@@ -80,6 +93,16 @@ def rnn(
 class SimpleRNN(Recurrent):
     r"""A layer of `hidden_size` units with tanh. The options, which all recurrent layers share, stand in recurrent.py.
 
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `SimpleRNN` | the layer | `nn.RNN` with `batch_first=True` | `SimpleRNN` (weights transposed) |
+
+    | cost | formula |
+    |---|---|
+    | parameters | $H D + H H + 2 H$ |
+    | multiply-adds | $N T H (D + H)$ |
+    | bytes kept | $4 N (T D + T H + 2 H) + N T$ |
+
     >>> from minidl import Tensor, nn
     >>> x = Tensor([[[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]])
     >>> nn.SimpleRNN(2, 4)(x).shape, nn.SimpleRNN(2, 4, return_sequences=True)(x).shape
@@ -116,3 +139,20 @@ class SimpleRNN(Recurrent):
 
     def sequence(self, x: Tensor, states: list[Tensor], m: Any, k: Any) -> tuple[Tensor, ...]:
         return RNNFunction(m, k)(x, *self.weights(), *states)
+
+
+def illustrate(ax: Any) -> None:
+    r"""The size of the gradient that reaches the input k steps before the last one, for an orthogonal U times 0.9, 1
+    and 1.1. Without input (lines) all slopes are 1, and each step multiplies the gradient by that number: it vanishes,
+    stays or explodes, straight lines on this scale. With input (dashed) the slopes of the tanh pull all three down."""
+    rng, k = np.random.default_rng(0), np.arange(50)
+    u, x = np.linalg.qr(rng.normal(size=(16, 16)))[0], 0.4 * rng.normal(size=(1, 50, 16))
+    for number, radius in enumerate((0.9, 1.0, 1.1)):
+        for scale, style in ((0, "-"), (1, "--")):
+            signal = Tensor(scale * x, requires_grad=True)
+            _, h = rnn(signal, Tensor(np.eye(16)), Tensor(radius * u))
+            h.sum().backward()
+            size = np.linalg.norm(signal.grad[0, ::-1], axis=-1)
+            ax.semilogy(k, size / size[0], style, color=f"C{number}")
+            ax.text(49.5, size[-1] / size[0], f"{radius:g}", va="center")
+    ax.set(xlabel="k, steps back", ylabel="size of the gradient")
