@@ -20,8 +20,18 @@ which is $(\sigma(x) - t)\,dl$ for $w_+ = 1$.
 
 `weight` multiplies the losses and, as in torch, leaves the divisor of the mean alone; `sample_weight` is divided by.
 
-Shapes: input and target of one shape, and so the losses; weight and pos_weight are broadcast to it (pos_weight (K,)
-for input (N, K): one for each answer). Good 1952, Journal of the Royal Statistical Society B 14 (logarithmic score).
+Shapes: x (or p) and t have one shape, any, with E numbers in all, and so have the losses l; weight and pos_weight are
+broadcast to it (pos_weight (K,) for input (N, K): one for each answer).
+
+Source: Good 1952, Journal of the Royal Statistical Society B 14 (logarithmic score).
+
+Try it:
+1. Be as wrong as can be: `binary_cross_entropy(sigmoid(x), t)` in float32 for t = 0 and x = 20 gives 100 (cut off) with
+   the gradient 0, from which no training comes back. With logits it is 20, and the gradient 1.
+2. Train one bias for 10 positives among 100 targets: it ends at -2.2, where $\sigma = 0.1$. With pos_weight=9 it ends
+   at 0: a yes counts as much as all the noes together.
+3. `binary_cross_entropy_with_logits(Tensor([0.0, 2.0]), [1.0, 0.0])` is 1.41. With weight=[2, 2] it is 2.82, with
+   sample_weight=[2, 2] it is 1.41 again: only the second is divided by.
 """
 
 from typing import Any
@@ -75,6 +85,17 @@ def binary_cross_entropy(
 ) -> Tensor:
     r"""$-(t \log p + (1 - t) \log(1 - p))$ for probabilities p.
 
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `binary_cross_entropy` | the loss | `binary_cross_entropy` | `BinaryCrossentropy` (p cut off at 1e-7) |
+    | `weight` | a factor >= 0 for every loss, which does not count in the mean | `weight` | none |
+
+    | cost | formula |
+    |---|---|
+    | parameters | $0$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $8 E$ |
+
     Raises ValueError for an input or target outside of [0, 1] and weights below 0, ShapeError for unequal shapes.
 
     >>> binary_cross_entropy(Tensor([0.5, 0.0]), [1.0, 0.0], reduction="none")
@@ -96,7 +117,19 @@ def binary_cross_entropy_with_logits(
     reduction: str = "mean",
     sample_weight: Any = None,
 ) -> Tensor:
-    r"""The same for p = σ(x), exact for every x. pos_weight: how much more a target of 1 counts than one of 0.
+    r"""The same for p = σ(x), exact for every x.
+
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `binary_cross_entropy_with_logits` | the loss | the same name | `BinaryCrossentropy(from_logits=True)` |
+    | `weight` | a factor >= 0 for every loss, which does not count in the mean | `weight` | none |
+    | `pos_weight` | how much more a target of 1 counts than one of 0 | `pos_weight` | none |
+
+    | cost | formula |
+    |---|---|
+    | parameters | $0$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $8 E$ |
 
     >>> binary_cross_entropy_with_logits(Tensor([0.0, 1e4]), [1.0, 0.0], reduction="none")
     Tensor([6.931472e-01, 1.000000e+04])
@@ -128,3 +161,27 @@ def _factor(who: str, name: str, value: Any, input: Tensor) -> Any:
     if not fits:
         raise check.ShapeError(f"{who}: {name} {factor.shape} does not broadcast to the input's shape {input.shape}")
     return factor.astype(input.dtype)
+
+
+def illustrate(ax: Any) -> None:
+    r"""Left: the loss of a logit x, and dashed its slope $\sigma(x) - t$, which stays between -1 and 1: however wrong,
+    the pull is bounded, and it is 0 where $\sigma(x)$ is the target (for t = 0.3 at x = -0.85). pos_weight=3 makes
+    a missed 1 three times as dear. Right: from probabilities, for t = 1: loss and slope, $-1/p$, have no bound as p
+    goes to 0, so a sigmoid and this loss, one after the other, multiply a huge number by a tiny one."""
+    ax.axis("off")
+    left, right = ax.inset_axes([0.0, 0.0, 0.55, 1.0]), ax.inset_axes([0.68, 0.0, 0.32, 1.0])
+    z = np.linspace(-6, 6, 121)
+    for color, t, w in (("C0", 1.0, 1.0), ("C1", 0.0, 1.0), ("C2", 0.3, 1.0), ("C4", 1.0, 3.0)):
+        x = Tensor(z, requires_grad=True)
+        l = binary_cross_entropy_with_logits(x, np.full(121, t), pos_weight=w, reduction="none")
+        l.sum().backward()
+        left.plot(z, l.numpy(), color, label=f"t = {t:g}" + f", pos_weight={w:g}" * (w != 1))
+        left.plot(z, x.grad, color, linestyle="dashed")
+    left.legend(loc="upper right", fontsize="small")
+    left.set(xlabel="x", ylabel="l, and dashed: dx", ylim=(-3.2, 11))
+    p = Tensor(np.linspace(0.02, 0.98, 97), requires_grad=True)
+    l = binary_cross_entropy(p, np.ones(97), reduction="none")
+    l.sum().backward()
+    right.plot(p.numpy(), l.numpy(), "C0")
+    right.plot(p.numpy(), p.grad, "C0", linestyle="dashed")
+    right.set(xlabel="p", ylabel="l, and dashed: dp", ylim=(-22, 5))

@@ -21,13 +21,25 @@ nll_loss is the second half alone, for x that are log-probabilities already: $l 
 The mean is divided by the sum of the weights $w_t$ of the targets that count (and of the sample weights); for
 probabilities as targets, as in torch, by the number of rows, whatever the class weights are.
 
-Shapes: input (N, K) or (N, K, d1, ...), class numbers (N, d1, ...), probabilities as the input; losses (N, d1, ...).
-A sequence of logits, as recurrent layers make them, has its classes at the end: (N, T, K) with class_axis=-1.
-Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs". Label smoothing: Szegedy et
-al. 2016, CVPR, section 7.
+Shapes: x (N, K), dx (N, K), class numbers t (N,), q and p (N, K), losses l (N,). With places, as in an image, x is
+(N, K, d1, ...), t and l are (N, d1, ...), and N counts them all. A sequence of logits, as recurrent layers make them,
+has its classes at the end: (N, T, K) with class_axis=-1.
+
+Source: Bridle 1990, "Probabilistic interpretation of feedforward classification network outputs". Label smoothing:
+Szegedy et al. 2016, CVPR, section 7.
+
+Try it:
+1. Take softmax, logarithm and sum apart: `-log(softmax(x, axis=1))[0, 0]` for the logits (0, v) gives v = 80 right,
+   99.98 for 100, an infinity for 105, and the gradient is NaN. cross_entropy gives v each time, and (-1, 1).
+2. Train ten free logits for the target 3 with label_smoothing=0.1 (5000 steps of 1): they stop at p = 0.91 and 0.01
+   for each other class, 4.51 ahead. Without smoothing they are 10.8 ahead then, and go on for ever.
+3. Make logits (2, 4, 4), right at every step by 20. With class_axis=-1 the loss is 0.00000001; without it 8.4, and
+   nothing complains, since T = K. Cut to three steps it is a ShapeError that says what to do.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl import check
 from minidl.backend import xp_of
@@ -117,10 +129,25 @@ def cross_entropy(
 ) -> Tensor:
     r"""$-\log p_t$ for logits and class numbers t, or $-\sum_k q_k \log p_k$ for probabilities q.
 
-    target: integers (N, d1, ...) from 0 to K-1 or ignore_index, which counts nothing; or floats of the input's shape.
-    weight: one number >= 0 a class (K,). label_smoothing: from 0 to 1. ignore_index: class numbers only.
-    class_axis: where the input has its classes; -1 for logits (N, T, K) and targets (N, T) (without it, T and K would
-    be taken for each other in silence where T = K). sample_weight: also (N, T), such as a mask of the steps that count.
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `cross_entropy` | the loss | `cross_entropy` | `SparseCategoricalCrossentropy`, see below |
+    | `target` | integers (N, d1, ...) from 0 to K-1; or floats of the input's shape | `target` | `y_true` |
+    | `weight` | one number >= 0 a class (K,) | `weight` | none (`class_weight` of `fit`) |
+    | `ignore_index` | a class number that counts nothing | `ignore_index` | `ignore_class` |
+    | `label_smoothing` | $\varepsilon$, from 0 to 1 | `label_smoothing` | `label_smoothing` |
+    | `class_axis` | where the input has its classes; -1 for (N, T, K) | none: always 1 | `axis`, -1 if not given |
+
+    | cost | formula |
+    |---|---|
+    | parameters | $0$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $4 N K$ |
+
+    Keras wants from_logits=True, and takes probabilities as targets in another loss, `CategoricalCrossentropy`.
+    Without class_axis, T and K would be taken for each other in silence where T = K. sample_weight: also (N, T), such
+    as a mask of the steps that count.
+
     Raises TypeError and ValueError for labels out of range, floats as labels, probabilities outside of [0, 1], shapes
     that do not fit, and a mean over targets that are all ignored.
 
@@ -164,8 +191,18 @@ def nll_loss(
     reduction: str = "mean",
     sample_weight: Any = None,
 ) -> Tensor:
-    r"""$-\log p_t$ for log-probabilities (what log_softmax returns) and class numbers t; arguments and errors as in
-    cross_entropy.
+    r"""$-\log p_t$ for log-probabilities (what log_softmax returns) and class numbers t; errors as in cross_entropy.
+
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `nll_loss` | the loss | `nll_loss` | none |
+    | `target`, `weight`, `ignore_index`, `class_axis` | as in cross_entropy | the same, without `class_axis` | none |
+
+    | cost | formula |
+    |---|---|
+    | parameters | $0$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $20 N$ |
 
     >>> nll_loss(Tensor([[-0.5, -1.0], [-2.0, -0.25]]), [0, 1]).item()
     0.375
@@ -178,3 +215,27 @@ def nll_loss(
     t, counts = class_numbers("nll_loss", input, target, ignore_index)
     l = NLLFunction(t, counts, weight)(input)
     return reduce("nll_loss", l, reduction, sample_weight, units(t, counts, weight, input))
+
+
+def illustrate(ax: Any) -> None:
+    r"""Left: two classes, the right one ahead of the other by z. Confidently wrong costs as much as z says, with a
+    slope of -1 (dashed); confidently right costs nothing. With label_smoothing=0.1 too much confidence costs again:
+    the loss is smallest (dot) at p = 0.95. Right: what backward gives for five logits x and the target 3: softmax minus
+    target. The logits of the wrong classes are pushed down (by a step against it), each as far as it was believed."""
+    ax.axis("off")
+    left, right = ax.inset_axes([0.0, 0.0, 0.55, 1.0]), ax.inset_axes([0.68, 0.0, 0.32, 1.0])
+    z = np.linspace(-6, 8, 141)
+    for color, epsilon in (("C0", 0.0), ("C1", 0.1)):
+        x = Tensor(np.stack([z, 0 * z], axis=1), requires_grad=True)  # (N, 2)
+        l = cross_entropy(x, np.zeros(141, int), label_smoothing=epsilon, reduction="none")
+        l.sum().backward()
+        left.plot(z, l.numpy(), color, label=f"label_smoothing={epsilon:g}")
+        left.plot(z, x.grad[:, 0], color, linestyle="dashed")
+        if epsilon:
+            left.plot(z[l.numpy().argmin()], l.numpy().min(), color + "o")
+    left.legend()
+    left.set(xlabel="$z = x_t - x_j$", ylabel="l, and dashed: $dx_t$")
+    x = Tensor([[1.0, 2.0, 0.0, 1.5, -1.0]], requires_grad=True)
+    cross_entropy(x, [3]).backward()
+    right.bar(range(5), x.grad[0], color=["C0", "C0", "C0", "C2", "C0"])
+    right.set(xlabel="class", ylabel="dx = p - q")

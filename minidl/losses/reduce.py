@@ -14,6 +14,17 @@ weight 2 counts like two copies of it. Losses bring units of their own where som
 ignored has u = 0, a class with a weight has that weight (as in torch), and where examples are counted instead of
 numbers ("batchmean"), each number counts one over the numbers an example has. A sum of 0 has no mean: ValueError.
 
+| option | meaning | torch | Keras |
+|---|---|---|---|
+| `input` | what the model says, a tensor | `input` | `y_pred`, the second argument |
+| `target` | what was wanted | `target` | `y_true`, the first argument |
+| `reduction` | "mean", "sum" or "none" | `reduction` | `reduction`, see below |
+| `sample_weight` | numbers >= 0, one a loss or one a row | `weight`, in three losses | `sample_weight`, in the call |
+
+Keras calls this mean "mean_with_sample_weight"; its default, "sum_over_batch_size", divides by the number of losses
+whatever their weights, and its "none" leaves one loss a row. torch's mse_loss, l1_loss and huber_loss have a weight of
+the input's shape; for the others take "none" and multiply.
+
 Backward. With $L = \sum_i c_i l_i$, where c is s or s / total: $dl_i = c_i\,dL$. Weights get no gradient.
 """
 
