@@ -1,17 +1,20 @@
 r"""The `minidl` command (also `python -m minidl`).
 
-`minidl doctor` says what is installed, whether there is a GPU, and if not, why.
+    minidl doctor        what is installed, whether there is a GPU, and if not, why
+    minidl study LSTM    a page that explains a layer beside its source (study/command.py)
 """
 
 import argparse
 import importlib.metadata
 import os
 import platform
+import sys
 
 import numpy as np
 import threadpoolctl
 
 from minidl import backend, jit
+from minidl.study import command as study
 from minidl.threads import get_num_threads
 
 
@@ -60,15 +63,24 @@ def gpu_name() -> str:
     return f"{cupy.cuda.runtime.getDeviceProperties(0)['name'].decode()}, CuPy {cupy.__version__}"
 
 
-def main(arguments: list[str] | None = None) -> None:
-    r"""Run the command line."""
-    parser = argparse.ArgumentParser(prog="minidl", description="The deep-learning framework that people read.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="print versions, threads, and whether there is a GPU")
-    parser.parse_args(arguments)
+def print_doctor(arguments: argparse.Namespace) -> int:
+    r"""`minidl doctor`; returns the exit status."""
     for name, finding in doctor():
         print(f"{name:12} {finding}")
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    r"""Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="minidl", description="The deep-learning framework that people read.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("doctor", help="print versions, threads, and whether there is a GPU").set_defaults(
+        run=print_doctor
+    )
+    study.add_parser(commands)
+    chosen = parser.parse_args(arguments)
+    return chosen.run(chosen)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -22,6 +22,7 @@ FLOORS = [
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.history", "minidl.plot"),
     ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.io", "minidl.interop", "minidl.functional")
     + ("minidl.evolution",),
+    ("minidl.study",),
     ("minidl.__main__", "minidl"),
     ("demos",),
 ]
@@ -32,7 +33,7 @@ def floor(module):
         if any(module == room or module.startswith(room + ".") for room in rooms if room != "minidl"):
             return number
     assert module == "minidl", f"{module} has no place in the house: add it to FLOORS"
-    return 4
+    return 5
 
 
 def sources():

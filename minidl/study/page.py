@@ -113,6 +113,7 @@ class Page:
     shapes: str = ""  # the paragraph of the docstring
     example: str = ""  # "LSTM(3, 4) on x (2, 5, 3)"
     letters: dict[str, int] = field(default_factory=dict)  # {"N": 2, "T": 5, ...}
+    disagreements: list[str] = field(default_factory=list)  # shapes that are not those that `shapes` says
     trace: list[Traced] = field(default_factory=list)
     graph: str = ""  # SVG
     gradients: list[Gradient] = field(default_factory=list)

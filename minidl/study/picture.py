@@ -5,6 +5,7 @@ r"""Pictures for a page: SVG that takes the colour of the text around it, so tha
 (True, True, False)
 """
 
+import base64
 import io
 import re
 from collections.abc import Callable
@@ -65,3 +66,8 @@ def standalone(svg: str) -> str:
     style = "<style>svg{color:#222}@media(prefers-color-scheme:dark){svg{color:#ddd}}</style>"
     start = svg.index(">") + 1
     return svg[: start - 1] + ' xmlns="http://www.w3.org/2000/svg">' + style + svg[start:]
+
+
+def embedded(image: str) -> bytes:
+    r"""The file in an <img src="data:...;base64,...">."""
+    return base64.b64decode(image.partition("base64,")[2].partition('"')[0])

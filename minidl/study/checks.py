@@ -1,0 +1,106 @@
+r"""What a page proves when it is made: every gradient, and how fast the kernels are beside their reference."""
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from minidl import jit
+from minidl.nn.module import Module
+from minidl.study.example import Example
+from minidl.study.page import Gradient, Speed
+from minidl.testing.gradcheck import errors
+from minidl.testing.subject import Subject, call, leaf
+
+TOLERANCE = 1e-6  # of gradcheck
+ENTRIES = 200_000  # numbers of the first input that speed is measured on, about
+TURNS = 5
+LONGEST = 0.5  # seconds that one way may take in all
+
+
+def gradients(examples: Iterable[Example], names: list[str]) -> list[Gradient]:
+    r"""The gradient check of every example: a row for each input and parameter that has a gradient.
+
+    names: of the inputs, as far as they have one.
+    """
+    rows = []
+    for example in examples:
+        layer, inputs = Subject(example.build, TOLERANCE).fresh()
+        named = list(layer.named_parameters()) if isinstance(layer, Module) else []
+        xs = [leaf(x, True) for x in inputs]
+        labels = [names[i] if i < len(names) else f"input {i}" for i, x in enumerate(xs) if x.requires_grad]
+        labels += [name for name, _ in named]
+        tensors = [x for x in xs if x.requires_grad] + [p for _, p in named]
+        if not tensors:
+            continue
+
+        def function(*xs: Any, layer: Callable = layer) -> tuple:
+            return tuple(call(layer, list(xs)))
+
+        found = errors(function, xs, [p for _, p in named]).values()
+        for label, tensor, worst in zip(labels, tensors, found, strict=True):
+            passed = bool(worst.error <= TOLERANCE)
+            rows.append(Gradient(example.label, label, tuple(tensor.shape), float(worst.error), passed))
+    return rows
+
+
+@contextlib.contextmanager
+def reference() -> Iterator[None]:
+    r"""Within it all kernels run their reference formulas."""
+    modules = [m for name, m in list(sys.modules.items()) if name.startswith("minidl.kernels.") and m]
+    switched = [m for m in modules if getattr(m, "REFERENCE", None) is False]
+    for m in switched:
+        m.REFERENCE = True
+    try:
+        yield
+    finally:
+        for m in switched:
+            m.REFERENCE = False
+
+
+def speed(example: Example) -> Speed | None:
+    r"""Forward and backward of the example with many more rows, by the kernels and by their references in turns; the
+    fastest of a few turns each. None where nothing is compiled, or the example does not take more rows."""
+    if not jit.COMPILES:
+        return None
+    try:
+        step, shape = _repeated(example)
+        step()
+    except (ValueError, TypeError):
+        return None
+    with reference():
+        step()
+    times: dict[str, list[float]] = {"kernel": [], "reference": []}
+    for _ in range(TURNS):
+        times["kernel"].append(_seconds(step))
+        with reference():
+            times["reference"].append(_seconds(step))
+        if sum(times["kernel"]) > LONGEST or sum(times["reference"]) > LONGEST:
+            break
+    return Speed(f"x {shape}, float32", min(times["kernel"]), min(times["reference"]))
+
+
+def _repeated(example: Example) -> tuple[Callable[[], None], tuple]:
+    """A step forward and backward, on the example's inputs repeated along their first axis."""
+    layer, inputs = Subject(example.build, TOLERANCE).fresh("float32")
+    times = max(1, ENTRIES // max(1, inputs[0].size))
+    inputs = [np.concatenate([x] * times) for x in inputs]
+    xs = [leaf(x, True) for x in inputs]
+    rng = np.random.default_rng(0)
+    ups = [rng.normal(size=y.shape).astype(y.dtype) for y in call(layer, xs)]
+
+    def step() -> None:
+        for y, g in zip(call(layer, xs), ups, strict=True):
+            if y.requires_grad:
+                y.backward(g, retain_graph=True)
+
+    return step, inputs[0].shape
+
+
+def _seconds(step: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    step()
+    return time.perf_counter() - start

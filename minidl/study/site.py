@@ -1,0 +1,85 @@
+r"""Pages on disk: one, or all of them with an index."""
+
+import concurrent.futures
+import multiprocessing
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from minidl.study import html, picture
+from minidl.study.build import build
+from minidl.study.find import StudyError, catalogue, find
+from minidl.study.page import Page
+
+THUMBNAILS = "thumbnails"
+
+
+def write_page(name: str, folder: str | Path) -> Path:
+    r"""Write the page of this name (see `find`) into a folder, which is made if need be; returns its file.
+
+    StudyError for a name that nothing has, a file that lacks a part, and a folder that cannot be written to.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_page("relu", folder).name
+    'ReLU.html'
+    """
+    topic = find(name)
+    folder = writable(folder)
+    file = folder / f"{topic.slug}.html"
+    file.write_text(html.render(build(topic), {}), encoding="utf-8")
+    return file
+
+
+def writable(folder: str | Path) -> Path:
+    r"""The folder, made if it was not there. StudyError if nothing can be written to it."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".minidl"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StudyError(f"study: cannot write to the folder {str(folder)!r}: {error.strerror}") from error
+    return folder
+
+
+def write_site(folder: str | Path, processes: int | None = None) -> Iterator[Page]:
+    r"""Write every page and `index.html` into a folder. Yields each page (without its larger parts) when it is there.
+
+    processes: how many work at it; as many as there are cores where it is not given.
+    """
+    folder = writable(folder)
+    writable(folder / THUMBNAILS)
+    topics = catalogue()
+    done: dict[str, tuple[Page, str]] = {}
+    # spawn: a forked process would inherit locks of threads that it does not have
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count(), mp_context=context) as pool:
+        waiting = [pool.submit(_one_of_many, slug, folder) for slug in topics]
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                page, thumbnail = future.result()
+                done[page.slug] = page, thumbnail
+                yield page
+        finally:
+            for future in waiting:
+                future.cancel()
+    pages = [done[slug] for slug in topics]
+    (folder / "index.html").write_text(html.render_index(pages), encoding="utf-8")
+
+
+def _one_of_many(slug: str, folder: Path) -> tuple[Page, str]:
+    """Write one page of the site, and its thumbnail."""
+    topics = catalogue()
+    page = build(topics[slug])
+    (folder / f"{slug}.html").write_text(html.render(page, {s: t.name for s, t in topics.items()}), encoding="utf-8")
+    thumbnail = ""
+    if page.picture.startswith("<svg"):
+        thumbnail = f"{THUMBNAILS}/{slug}.svg"
+        (folder / thumbnail).write_text(picture.standalone(page.picture), encoding="utf-8")
+    elif page.picture:
+        thumbnail = f"{THUMBNAILS}/{slug}.png"
+        (folder / thumbnail).write_bytes(picture.embedded(page.picture))
+    small = Page(page.name, page.kind, page.slug, page.summary, page.file, "", [], caption=page.caption)
+    return small, thumbnail
