@@ -43,10 +43,24 @@ In both forms $dx = da\,W$, $dW = da^\top x$, and $db_{ih}$ is the column sums o
 
 Through time. $dh' \odot z$ goes back without a matrix and without a slope: where z is near 1, the gradient arrives.
 
-Shapes: x (N, D); h, h', r, z, n, e (N, H); a, p (N, 3H); W (3H, D), U (3H, H), $b_{ih}$ and $b_{hh}$ (3H,) are
-`weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, their rows in the order r, z, n. Cho et al. 2014, arXiv 1406.1078,
-equations 5 to 8 (reset_after=False).
+Shapes: x (N, D), h, y, r, z, n, e (N, H), a, p (N, 3H), w (3H, D), u (3H, H), b_ih, b_hh (3H,), the parameters
+`weight_ih`, `weight_hh`, `bias_ih`, `bias_hh`, their rows in the order r, z, n.
+
+Source: Cho et al. 2014, arXiv 1406.1078, equations 5 to 8 (reset_after=False).
+
+Try it:
+1. In `backward`, leave out `dh_new * z +` under `reset_after`: the gradient check fails for h, where one is given, and
+   for nothing else: a slip that only sequences of two steps and more can feel.
+2. Some write $h' = z \odot n + (1 - z) \odot h$ (Chung et al. 2014, arXiv 1412.3555). Do so in `forward`, and give the
+   rows of z in the weights and biases the other sign: h' is as before, up to 9e-8. With the same sign it is not.
+3. Let a `GRUCell(1, 1)` with weights of 0, but $U_n = 3$, and r held at 1 (`bias_ih.writable()[0] = 30`), take 100
+   steps with x = 0 from h = 0.01: it ends at 0.995, one of the outer two points of the picture. With $U_n = 0.5$ every
+   state ends at 0: the unit can keep one bit in the one case, and none in the other.
 """
+
+from typing import Any
+
+import numpy as np
 
 from minidl import check
 from minidl.backend import xp_of
@@ -120,10 +134,16 @@ def gru_cell(
 class GRUCell(Cell):
     r"""One step of a GRU: `h = cell(x, h)`. Without a state it starts at zeros.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `GRUCell` | the layer | `nn.GRUCell` | `GRUCell` (weights transposed, gates z, r, n) |
+    | `reset_after` | whether r acts after the product with U (True), or before it | none: always after | the same |
+
+    | cost | formula |
     |---|---|
-    | `bias` | whether there are biases |
-    | `reset_after` | whether the gate r acts after the product with U (True, as in torch) or before it |
+    | parameters | $3 (H D + H H + 2 H)$ |
+    | multiply-adds | $3 N H (D + H)$ |
+    | bytes kept | $4 N (D + 7 H)$ |
 
     >>> from minidl import Tensor, nn
     >>> cell, h = nn.GRUCell(input_size=3, hidden_size=2), None
@@ -145,3 +165,23 @@ class GRUCell(Cell):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, reset_after={self.reset_after}"
+
+
+def illustrate(ax: Any) -> None:
+    r"""The new state of one unit over its old one, with x = 0 and $U_n = 3$. Left, r = 1: with z = 0 the unit takes the
+    candidate n, and the nearer z is to 1, the less it moves from where it is (the diagonal, dashed). Where a curve
+    crosses it, h stays: n pulls towards the outer two. Right, z = 0: the reset gate r lets less and less of h into n,
+    until, at r = 0, the unit has forgotten."""
+    h = np.linspace(-1, 1, 101)[:, None]
+    x, w, u = np.zeros((101, 1)), np.zeros((3, 1)), np.array([[0.0], [0.0], [3.0]])  # rows r, z, n
+    ax.axis("off")
+    panels = ("z", [(1, z) for z in (0, 0.5, 0.9)]), ("r", [(r, 0) for r in (1, 0.3, 0)])
+    for left, (name, gates) in zip((0.08, 0.58), panels, strict=True):
+        a = ax.inset_axes([left, 0.06, 0.38, 0.94])
+        a.plot(h, h, "--", color="C4")
+        for r, z in np.clip(gates, 1e-6, 1 - 1e-6):
+            b = np.array([np.log(r / (1 - r)), np.log(z / (1 - z)), 0.0])
+            y = gru_cell(*(Tensor(v) for v in (x, h, w, u, b))).numpy()
+            a.plot(h, y, label=f"{name} = {z if name == 'z' else r:.1f}")
+        a.legend(loc="lower right")
+        a.set(xlabel="h", ylabel="h'")

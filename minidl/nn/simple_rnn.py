@@ -30,8 +30,8 @@ Source: Elman 1990, Cognitive Science 14; through time: Werbos 1990, Proceedings
 
 Try it:
 1. Make `weight_hh_l0` of a `SimpleRNN(1, 32)` 3 times as large, and let x be 0 for 100 steps. Start two sequences
-   from random states that differ by 1e-6 in one unit: in the end they differ by 2, all that a tanh can. With the
-   weights as they start, which make no vector longer, the difference has shrunk to 4e-8.
+   from random states that differ by 1e-6 in one unit: in the end some unit differs by 1.96 (a tanh can by 2).
+   With the weights as they start, which make no vector longer, the difference has shrunk to 4e-8.
 2. Read 20 steps in two calls of 10 with `stateful=True`: the outputs are those of one call, bit by bit, but the `grad`
    of the first ten inputs is None: through a call's end no gradient goes.
 3. Let `backward` return `dx, du, dw, db, db, dh`: "RNN.backward returned a gradient of shape (2, 2) for an input of
