@@ -40,4 +40,7 @@ def formula(tex: str, display: bool = False) -> str:
             raise FormulaError(f"${tex}$ is no formula that browsers draw: <{element.tag}> {element.attrib or ''}")
         if element.get("linebreak") == "newline":
             raise FormulaError(rf"${tex}$ is no formula: \\ outside of a table; use split or align*")
+        if element.tag == "mo" and len(element):  # \\mathrel{+} comes as an operator in a row in an operator
+            element.text = "".join(element.itertext())
+            del element[:]
     return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)

@@ -9,7 +9,7 @@ r"""The markup of minidl's docstrings, as HTML.
 | `1. ` or `- ` | a list; what belongs to an item is indented below it |
 | `term   what it is`, below each other | a list of terms; what follows is indented to where the text began |
 | indented lines | as they are |
-| `>>> ` | Python, highlighted, up to the next blank line |
+| `>>> ` | Python, highlighted and wrapped, up to the next blank line |
 
 Everything else is text, and escaped. A formula that cannot be shown is a `FormulaError`.
 """
@@ -143,9 +143,9 @@ def _paragraph(text: str) -> Iterator[str]:
 
 
 def _verbatim(text: str) -> str:
-    python = text.startswith(">>>")
-    made = highlighted(text, PythonConsoleLexer()) if python else html.escape(text, quote=False)
-    return f'<pre tabindex="0">{made}</pre>'
+    if text.startswith(">>>"):
+        return f'<pre class="doctest">{highlighted(text, PythonConsoleLexer())}</pre>'
+    return f'<pre tabindex="0">{html.escape(text, quote=False)}</pre>'
 
 
 def _list_end(lines: list[str], dashes: bool) -> int:
