@@ -11,8 +11,19 @@ Backward. R does not depend on x, so dx is that of the sum, with dy / R for dy:
 $$ dx_{nchw} = \sum_{oh,ow} \frac{dy_{n,c,oh,ow}}{R_{oh,ow}} \; [\,\text{window } (oh, ow) \text{ sees } (h, w)\,] $$
 
 Shapes: x (N, C, H, W), y (N, C, OH, OW), R (OH, OW); in one dimension x (N, C, L), y (N, C, OL).
-LeCun et al. 1998, Proc. IEEE 86(11) (the subsampling of LeNet-5).
+
+Source: LeCun et al. 1998, Proc. IEEE 86(11) (the subsampling of LeNet-5).
+
+Try it:
+1. In `backward`, forget to divide dy by `count`: the gradient check fails for x in every row but that of windows of one
+   pixel, whose count is 1.
+2. `avg_pool2d(x, 3, stride=1, padding=1)` of 4 x 4 ones: 4/9 in the corners, 6/9 along the edges, 1 inside; with
+   `count_include_pad=False`, or `padding="same"`, 1 everywhere.
+3. `conv2d` with C filters of four weights 1/4, `stride=2` and `groups=C` gives the numbers of `avg_pool2d(x, 2)`: a
+   convolution that does not mix maps and does not learn.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -109,14 +120,21 @@ def avg_pool1d(
 class AvgPool2d(Pool):
     r"""The mean of every window of an image.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `AvgPool2d` | the layer | `nn.AvgPool2d` | `AveragePooling2D` (channels last) |
+    | `kernel_size` | size of the window, int or pair | `kernel_size` | `pool_size` |
+    | `stride` | step of the window; None: its size, so that windows lie side by side | `stride` | `strides` |
+    | `padding` | zeros added at each side, at most half a window; or "same" or "valid" | numbers only | names only |
+    | `ceil_mode` | whether a last window may hang over the edge | `ceil_mode` | none |
+    | `count_include_pad` | whether the zeros of the padding count ("same": they never do) | the same | none (False) |
+    | `divisor_override` | what to divide by, instead of the number of pixels | `divisor_override` | none |
+
+    | cost | formula |
     |---|---|
-    | `kernel_size` | size of the window, int or pair |
-    | `stride` | step of the window; None: its size, so that windows lie side by side |
-    | `padding` | zeros added at each side, at most half a window; or "same" or "valid" |
-    | `ceil_mode` | whether a last window may hang over the edge |
-    | `count_include_pad` | whether the zeros of the padding count as pixels ("same": they never do) |
-    | `divisor_override` | what to divide by, instead of the number of pixels |
+    | parameters | $0$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $12 \cdot OH \cdot OW$: R as int64 and as float32 |
 
     >>> from minidl import Tensor, nn
     >>> nn.AvgPool2d(2)(Tensor([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 6.0, 0.0]]]]))
@@ -146,7 +164,19 @@ class AvgPool2d(Pool):
 
 
 class AvgPool1d(Pool):
-    r"""The mean of every window of a line. The options are those of AvgPool2d, for one axis, without a divisor.
+    r"""The mean of every window of a line.
+
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `AvgPool1d` | the layer | `nn.AvgPool1d` | `AveragePooling1D` (channels last) |
+    | `kernel_size`, `stride`, `padding` | as in AvgPool2d, one number each | as there | as there |
+    | `ceil_mode`, `count_include_pad` | as in AvgPool2d | the same | none |
+
+    | cost | formula |
+    |---|---|
+    | parameters | $0$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $12 \cdot OL$: R as int64 and as float32 |
 
     >>> from minidl import Tensor, nn
     >>> nn.AvgPool1d(3, stride=2)(Tensor([[[1.0, 5.0, 3.0, 3.0, 6.0]]]))
@@ -168,3 +198,19 @@ class AvgPool1d(Pool):
 
     def forward(self, x: Tensor) -> Tensor:
         return avg_pool1d(x, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad)
+
+
+def illustrate(ax: Any) -> None:
+    r"""A wave that becomes faster and faster (thin), and two ways to a sixth of its places. Above: to keep every sixth
+    place. What is too fast for that comes back as slow waves that are not there (aliasing). Below: the means y of six
+    places. They follow the slow waves, and go to 0, the average, where there are fast ones."""
+    place = np.arange(192)
+    x = np.cos(np.pi * 0.0011 * place**2)
+    y = avg_pool1d(Tensor(x[None, None]), 6).numpy()[0, 0]
+    ax.axis("off")
+    for bottom, name, at, kept in ((0.62, "every sixth", place[::6], x[::6]), (0.1, "y", place[::6] + 2.5, y)):
+        panel = ax.inset_axes([0.08, bottom, 0.92, 0.38])
+        panel.plot(place, x, "C0", lw=0.7, alpha=0.7)
+        panel.plot(at, kept, "C1.-")
+        panel.set(ylabel=name, yticks=[-1, 0, 1])
+    panel.set_xlabel("place $l$")

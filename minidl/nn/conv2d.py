@@ -29,10 +29,24 @@ x, and what is left is $y_{nfl} = \sum_c W_{fc}\, x_{ncl} + b_f$, where l counts
 around, so it makes fewer maps, or more (Lin, Chen and Yan 2013; the bottlenecks of Szegedy et al. 2014 and He et al.
 2015).
 
-Shapes: x (N, C, H, W), w (F, C/G, KH, KW), b (F,), y (N, F, OH, OW). LeCun et al. 1989, Neural Computation 1(4).
+Shapes: x (N, C, H, W), w (F, C/G, KH, KW), b (F,), y (N, F, OH, OW).
+
+Source: LeCun et al. 1989, Neural Computation 1(4).
+
+Try it:
+1. In `forward`, give the kernel `w[:, :, ::-1, ::-1].copy()`: now it is the convolution of mathematics, which flips its
+   filters, and a network learns as well with it. But `backward` does not know: the gradient check fails for x and
+   `weight` in every row but that of the 1x1 filter, and never for `bias`.
+2. What does a pixel see? Put three `Conv2d(1, 1, 3, padding="same", dilation=d)` with weights of 1 in a row, call
+   `backward()` on a number in the middle of the result, and count the entries of `x.grad` that are not 0. d = 1, 1, 1
+   sees 49 pixels of 7 x 7; d = 1, 2, 4 all 225 of 15 x 15 with the same 30 parameters; d = 2, 2, 2 only 49 of 13 x 13.
+3. `np.roll` digits by one column: `Conv2d(1, 4, 3, padding=1, padding_mode="circular")` gives the same numbers, rolled,
+   bit for bit. With "zeros" three columns of y differ, next to the cut. With stride 2 nearly every number does.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl import check, init
 from minidl.kernels import conv
@@ -170,14 +184,23 @@ class Conv(Module):
 class Conv2d(Conv):
     r"""A layer of F filters of KH x KW pixels over C channels.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `Conv2d` | the layer | `nn.Conv2d` | `Conv2D` (channels last; weights (KH, KW, C/G, F)) |
+    | `in_channels`, `out_channels` | C, F | the same | from the first input, `filters` |
+    | `kernel_size` | KH and KW, int or pair | `kernel_size` | `kernel_size` |
+    | `stride` | step of the window, int or pair | `stride` | `strides` |
+    | `padding` | pixels added at each side, int or pair; or "same" or "valid" | "same" if stride = 1 | no numbers |
+    | `dilation` | distance of the pixels that a filter looks at | `dilation` | `dilation_rate` |
+    | `groups` | number of independent parts; `groups=in_channels` is depthwise | `groups` | `groups` |
+    | `bias` | whether each filter adds a learned number | `bias` | `use_bias` |
+    | `padding_mode` | "zeros", "reflect" (mirror), "replicate" (edge), "circular" (wrap around) | the same | zeros |
+
+    | cost | formula |
     |---|---|
-    | `stride` | step of the window, int or pair |
-    | `padding` | pixels added at each side, int or pair, or "same" or "valid" |
-    | `dilation` | distance of the pixels that a filter looks at |
-    | `groups` | number of independent parts; `groups=in_channels` is depthwise |
-    | `bias` | whether each filter adds a learned number |
-    | `padding_mode` | what the padding is: "zeros", "reflect" (mirror), "replicate" (edge), "circular" (wrap around) |
+    | parameters | $F \cdot C/G \cdot KH \cdot KW + F$ |
+    | multiply-adds | $N F \cdot OH \cdot OW \cdot C/G \cdot KH \cdot KW$ |
+    | bytes kept | $4 N C H W$ |
 
     Weights and biases start uniform in $\pm 1/\sqrt{K}$ with $K = C/G \cdot KH \cdot KW$.
 
@@ -193,3 +216,26 @@ class Conv2d(Conv):
     """
 
     n_axes, axes, function = 2, "H, W", staticmethod(conv2d)
+
+
+def illustrate(ax: Any) -> None:
+    r"""A handwritten 0, and what a filter W makes of it that takes the column at its right (purple, 1) minus the column
+    at its left (brown, -1): y is purple where ink begins, orange where it ends, and pale along lines that go across.
+    The marked number of a map is a sum over the nine pixels of x that have its mark: neighbours, or, with a dilation
+    of 2, every other one."""
+    pixels = "005d9100 00dfaf50 03f20b80 04c00880 05800980 04b01c70 02e5ac00 006da000"  # datasets.load_digits().x[0]
+    x = np.array([[int(p, 17) / 16 for p in row] for row in pixels.split()])[None, None]
+    w = np.array([[-1.0, 0.0, 1.0]] * 3)[None, None]
+    ax.axis("off")
+    places = (0, 0.1, 0.48, 0.9), (0.51, 0.4, 0.12, 0.3), (0.67, 0.6, 0.3, 0.4), (0.67, 0.1, 0.3, 0.4)
+    panels = [ax.inset_axes(place) for place in places]
+    panels[0].imshow(x[0, 0], cmap="viridis")
+    panels[1].imshow(w[0, 0], cmap="PuOr", vmin=-1, vmax=1)
+    for panel, d, mark in ((panels[2], 1, "o"), (panels[3], 2, "s")):
+        y = conv2d(Tensor(x), Tensor(w), padding="same", dilation=d).numpy()
+        panel.imshow(y[0, 0], cmap="PuOr", vmin=-3, vmax=3)
+        look = {"ls": "", "marker": mark, "ms": 5 + 5 * d, "mfc": "none", "mec": "#ff2d55", "mew": 2}
+        panel.plot(3, 3, **look | {"mec": "#222222"})
+        panels[0].plot(*np.meshgrid(3 + d * np.arange(-1, 2), 3 + d * np.arange(-1, 2)), **look)
+    for panel, label in zip(panels, ("x", "W", "y", "y, dilation = 2"), strict=True):
+        panel.set(xticks=[], yticks=[], xlabel=label)

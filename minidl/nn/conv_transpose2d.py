@@ -19,8 +19,22 @@ output size; output_padding A says which of them is wanted back (A rows more at 
 With kernels that are no multiple of the stride, pixels get unequal numbers of contributions ("checkerboards").
 
 Shapes: x (N, C, H, W), w (C, F/G, KH, KW), b (F,), y (N, F, OH, OW).
-Zeiler, Krishnan, Taylor and Fergus 2010, CVPR; Dumoulin and Visin 2016, arXiv 1603.07285, section 4.
+
+Source: Zeiler, Krishnan, Taylor and Fergus 2010, CVPR; Dumoulin and Visin 2016, arXiv 1603.07285, section 4.
+
+Try it:
+1. Give `conv_transpose2d` an image of ones and filters of ones, with a stride of 2. 3 x 3 pixels: away from the edge y
+   is a pattern of 1, 2 and 4. 4 x 4: 4 everywhere; 5 x 5: 4, 6 and 9; 6 x 6: 9 everywhere.
+2. It is the adjoint, but no inverse. Send random y (1, 3, 13, 13) through `Conv2d(3, 5, 3, stride=2, padding=1,
+   bias=False)` and back through `conv_transpose2d` with its weight, its stride and its padding: the shape comes back,
+   the values do not (a correlation of 0.5). But `(conv(y) * x).sum()` and `(y * convT(x)).sum()` agree to rounding.
+3. That convolution makes 7 x 7 pixels of 13 x 13 and of 14 x 14. Of 7 x 7, this layer makes 13 x 13, or 14 x 14 with
+   `output_padding=1`; and 2 is a ValueError, as 15 x 15 pixels would have given 8 x 8.
 """
+
+from typing import Any
+
+import numpy as np
 
 from minidl import check, init
 from minidl.backend import xp_of
@@ -124,13 +138,23 @@ def check_options(
 class ConvTranspose2d(Module):
     r"""A layer of transposed convolution: C maps become F maps of a larger size.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `ConvTranspose2d` | the layer | `nn.ConvTranspose2d` | `Conv2DTranspose` (channels last; weights (KH, KW, F, C)) |
+    | `in_channels`, `out_channels` | C, F | the same | from the first input, `filters` |
+    | `kernel_size` | KH and KW, int or pair | `kernel_size` | `kernel_size` |
+    | `stride` | distance of the windows that are written: how much larger the image gets | `stride` | `strides` |
+    | `padding` | pixels cut off at each side | `padding` | "valid", "same" |
+    | `output_padding` | rows and columns added at the bottom and right, for the other sizes | the same | the same |
+    | `groups` | number of independent parts | `groups` | none |
+    | `bias` | whether each map adds a learned number | `bias` | `use_bias` |
+    | `dilation` | distance of the pixels in a window | `dilation` | `dilation_rate` |
+
+    | cost | formula |
     |---|---|
-    | `stride` | distance of the windows that are written: how much larger the image gets |
-    | `padding` | pixels cut off at each side |
-    | `output_padding` | rows and columns added at the bottom and right, where several sizes are possible |
-    | `groups` | number of independent parts |
-    | `dilation` | distance of the pixels in a window |
+    | parameters | $C \cdot F/G \cdot KH \cdot KW + F$ |
+    | multiply-adds | $N C H W \cdot F/G \cdot KH \cdot KW$ |
+    | bytes kept | $4 N C H W$ |
 
     Weights and biases start uniform in $\pm 1/\sqrt{K}$ with $K = F/G \cdot KH \cdot KW$ (torch's rule).
 
@@ -185,3 +209,22 @@ class ConvTranspose2d(Module):
             f"padding={self.padding}, output_padding={self.output_padding}, groups={self.groups}, "
             f"bias={self.bias is not None}, dilation={self.dilation}"
         )
+
+
+def illustrate(ax: Any) -> None:
+    r"""Every pixel of a line x writes the filter, times its value; a colour a pixel, stacked where they overlap. Above:
+    with 3 weights and a stride of 2, every second place is written twice: stripes, though x is smooth. Below: with 4
+    weights, a multiple of the stride, all places but the ends are written twice."""
+    x = np.array([1.0, 1.2, 1.3, 1.2, 1.0])
+    ax.axis("off")
+    for K, bottom in ((3, 0.58), (4, 0.08)):
+        panel = ax.inset_axes([0.08, bottom, 0.92, 0.4])
+        height = np.zeros(2 * (len(x) - 1) + K)
+        for i in range(len(x)):
+            pixel = Tensor((x * (np.arange(len(x)) == i))[None, None, None])
+            y = conv_transpose2d(pixel, Tensor(np.ones((1, 1, 1, K))), stride=(1, 2)).numpy().ravel()
+            (ow,) = y.nonzero()
+            panel.bar(ow, y[ow], 0.9, height[ow], color=f"C{i}")
+            height += y
+        panel.set(xticks=range(len(height)), ylim=(0, 2.7), xlim=(-0.6, 11.6), ylabel=f"y, K = {K}")
+    panel.set_xlabel("place $ow$")
