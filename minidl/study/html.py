@@ -90,10 +90,10 @@ def _templates() -> Environment:
 
 
 def lines(page: Page) -> dict[tuple[str, int], str]:
-    r"""The lines of code that stand on the page: (file, number) -> text."""
-    files = [(page.file, page.source), *((k.file, b.segments) for k in page.kernels for b in k.blocks)]
+    r"""The lines of code that stand on the page: (file as a trace names it, number) -> text."""
+    files = [(Path(page.file).name, page.source), *((k.file, b.segments) for k in page.kernels for b in k.blocks)]
     segments = [(file, segment) for file, all_of_it in files for segment in all_of_it]
-    return {(file, n): line for file, s in segments for n, line in zip(s.numbers, s.code.split("\n"), strict=True)}
+    return {(file, n): line for file, s in segments for n, line in zip(s.numbers, s.code.split("\n"), strict=False)}
 
 
 def plain(text: str) -> str:
@@ -112,12 +112,13 @@ def summary(page: Page) -> str:
 
 
 def anchor(page: Page, file: str) -> str:
-    r"""What the ids of a file's lines begin with: "L", or "lstm-L" for a kernel on another page.
+    r"""What the ids of a file's lines begin with.
 
-    >>> anchor(Page("LSTM", "layer", "LSTM", "", "minidl/nn/lstm.py", "", []), "kernels/lstm.py")
-    'kernels-lstm-L'
+    >>> page = Page("LSTM", "layer", "LSTM", "", "minidl/nn/lstm.py", "", [])
+    >>> anchor(page, "lstm.py"), anchor(page, "kernels/lstm.py")
+    ('L', 'kernels-lstm-L')
     """
-    return "L" if file == page.file else re.sub(r"\W+", "-", file.removesuffix(".py")).strip("-") + "-L"
+    return "L" if file == Path(page.file).name else re.sub(r"\W+", "-", file.removesuffix(".py")).strip("-") + "-L"
 
 
 class Source(PythonLexer):
