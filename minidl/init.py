@@ -27,8 +27,18 @@ and so do we).
 Everything is drawn on the host from `minidl.random.generator()`, so that one seed gives the same weights on every
 backend.
 
-LeCun, Bottou, Orr and Müller 1998, "Efficient BackProp", section 4.6. Glorot and Bengio 2010, AISTATS, equation 16.
-He, Zhang, Ren and Sun 2015, ICCV, equation 10. Saxe, McClelland and Ganguli 2013, arXiv 1312.6120 (orthogonal).
+Source: LeCun, Bottou, Orr and Müller 1998, "Efficient BackProp", section 4.6. Glorot and Bengio 2010, AISTATS,
+equation 16. He, Zhang, Ren and Sun 2015, ICCV, equation 10. Saxe, McClelland and Ganguli 2013, arXiv 1312.6120
+(orthogonal).
+
+Try it:
+1. Draw the picture without f, just $Wx$: after 40 layers the units of `lecun_normal` have a standard deviation of 0.94,
+   those of `he_normal` one of a million, $\sqrt{2}^{40}$, and those of `orthogonal` have 0.996, as they began.
+2. With relu, `orthogonal` ends at 6e-7, where `lecun_normal` does: turning takes nothing, but relu takes half. With
+   `gain=2**0.5` it ends at 0.66.
+3. Train 20 pairs of `Linear(64, 64)` and `ReLU()` and a last `Linear(64, 10)` on `load_digits(flat=True)`: `fit` with
+   Adam, batches of 64, 10 epochs. As `Linear` draws its weights (variance 1 / 3D) the loss stays at 2.303 = ln 10.
+   With `he_normal` and biases of 0 in all layers it falls to 0.07.
 """
 
 import math
@@ -37,7 +47,7 @@ from typing import Any
 import numpy as np
 
 from minidl import backend, check
-from minidl.random import generator
+from minidl.random import generator, get_state, manual_seed, set_state
 
 Array = Any  # numpy.ndarray or cupy.ndarray
 
@@ -68,8 +78,6 @@ def uniform(shape: Any, low: float = 0.0, high: float = 1.0, dtype: str = "float
 
     shape: an integer or several. Raises ValueError for low > high and for a shape that is no list of sizes >= 0.
 
-    >>> from minidl import manual_seed
-    >>> manual_seed(0)
     >>> w = uniform((1000,), -0.5, 0.5)
     >>> w.dtype.name, bool((abs(w) <= 0.5).all())
     ('float32', True)
@@ -85,8 +93,6 @@ def uniform(shape: Any, low: float = 0.0, high: float = 1.0, dtype: str = "float
 def normal(shape: Any, mean: float = 0.0, std: float = 1.0, dtype: str = "float32") -> Array:
     r"""Normal with this mean and standard deviation (std >= 0).
 
-    >>> from minidl import manual_seed
-    >>> manual_seed(0)
     >>> w = normal((100, 100), mean=5.0, std=2.0)
     >>> round(float(w.mean()), 1), round(float(w.std()), 1)
     (5.0, 2.0)
@@ -100,8 +106,6 @@ def normal(shape: Any, mean: float = 0.0, std: float = 1.0, dtype: str = "float3
 def lecun_uniform(shape: Any, dtype: str = "float32") -> Array:
     r"""Uniform with variance 1 / fan_in: $a = \sqrt{3 / \mathrm{fan\_in}}$.
 
-    >>> from minidl import manual_seed
-    >>> manual_seed(0)
     >>> w = lecun_uniform((100, 75))
     >>> bool(0.19 < abs(w).max() <= 0.2)                            # sqrt(3 / 75) = 0.2
     True
@@ -112,8 +116,6 @@ def lecun_uniform(shape: Any, dtype: str = "float32") -> Array:
 def lecun_normal(shape: Any, dtype: str = "float32") -> Array:
     r"""Normal with variance 1 / fan_in.
 
-    >>> from minidl import manual_seed
-    >>> manual_seed(0)
     >>> w = lecun_normal((400, 100))
     >>> round(float(w.std()), 2)                                   # sqrt(1 / 100)
     0.1
@@ -124,8 +126,6 @@ def lecun_normal(shape: Any, dtype: str = "float32") -> Array:
 def glorot_uniform(shape: Any, dtype: str = "float32") -> Array:
     r"""Uniform with variance 2 / (fan_in + fan_out): $a = \sqrt{6 / (\mathrm{fan\_in} + \mathrm{fan\_out})}$.
 
-    >>> from minidl import manual_seed
-    >>> manual_seed(0)
     >>> w = glorot_uniform((90, 60))
     >>> bool(0.19 < abs(w).max() <= 0.2)                            # sqrt(6 / 150) = 0.2
     True
@@ -136,8 +136,6 @@ def glorot_uniform(shape: Any, dtype: str = "float32") -> Array:
 def glorot_normal(shape: Any, dtype: str = "float32") -> Array:
     r"""Normal with variance 2 / (fan_in + fan_out).
 
-    >>> from minidl import manual_seed
-    >>> manual_seed(0)
     >>> w = glorot_normal((150, 50))
     >>> round(float(w.std()), 2)                                   # sqrt(2 / 200)
     0.1
@@ -148,8 +146,6 @@ def glorot_normal(shape: Any, dtype: str = "float32") -> Array:
 def he_uniform(shape: Any, dtype: str = "float32") -> Array:
     r"""Uniform with variance 2 / fan_in: $a = \sqrt{6 / \mathrm{fan\_in}}$.
 
-    >>> from minidl import manual_seed
-    >>> manual_seed(0)
     >>> w = he_uniform((100, 150))
     >>> bool(0.19 < abs(w).max() <= 0.2)                            # sqrt(6 / 150) = 0.2
     True
@@ -247,3 +243,30 @@ def _value(who: str, name: str, value: Any, dtype: str, low: float | None = None
 
 def _finished(array: np.ndarray, dtype: str) -> Array:
     return backend.to_backend(array.astype(dtype), backend.current())
+
+
+def illustrate(ax: Any) -> None:
+    r"""200 rows of normal numbers go through 40 layers of 100 units, tanh(Wx) or relu(Wx); the standard deviation of
+    the units, layer by layer. With weights a little too small nothing is left of the signal in the end. With relu and
+    weights too large it grows without bound, and only `he_normal` keeps it. tanh keeps in bounds what grows, and lets
+    `lecun_normal` fall slowly, since it bends: it is not quite linear."""
+    before = get_state()
+    ax.axis("off")
+    for i, (name, f) in enumerate({"tanh": np.tanh, "relu": lambda y: np.maximum(y, 0)}.items()):
+        panel = ax.inset_axes([0.56 * i, 0, 0.44, 1])
+        for text, draw in (
+            ("std 0.05", lambda: normal((100, 100), std=0.05)),
+            ("std 0.2", lambda: normal((100, 100), std=0.2)),
+            ("lecun_normal", lambda: lecun_normal((100, 100))),
+            ("he_normal", lambda: he_normal((100, 100))),
+        ):
+            manual_seed(0)
+            x, sizes = np.random.default_rng(0).normal(size=(200, 100)), []
+            for _ in range(40):
+                x = f(x @ backend.to_numpy(draw()).T)
+                sizes.append(x.std())
+            panel.plot(range(1, 41), sizes, label=text)
+        panel.set(yscale="log", ylim=(1e-6, 1e6), xlabel="layer", ylabel=f"standard deviation, {name}")
+        if i == 0:
+            panel.legend()
+    set_state(before)

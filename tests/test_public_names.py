@@ -22,6 +22,7 @@ def public():
     for house in HOUSES:
         module = importlib.import_module(f"minidl.{house}".rstrip("."))
         own = [n for n, v in vars(module).items() if n[0] != "_" and getattr(v, "__module__", "") == module.__name__]
+        own = [n for n in own if n != "illustrate"]  # the picture of a study page
         for name in getattr(module, "__all__", own):
             found.setdefault(id(getattr(module, name)), (f"{house}.{name}".lstrip("."), getattr(module, name)))
     return dict(found.values())

@@ -12,6 +12,16 @@ changed (`update`), on plain arrays and in place, so that float32 stays float32.
 
 Parameter groups have options of their own: `SGD([{"params": body, "lr": 0.01}, {"params": head}], lr=0.1)`. The list
 `param_groups` holds them as dicts; schedules write there, and so may you.
+
+Source: the division of work is torch's, `torch.optim.Optimizer` (Paszke et al. 2019, NeurIPS).
+
+Try it:
+1. Call `backward` for the first half of a batch, then for the second one, and only then `step`: with losses that are
+   sums, the step is the same as that for the whole batch at once. That is what adding up gradients is good for.
+2. Take ten steps with `SignSGD` (below) on $w^2$ from w = 1 with `lr=0.3`: from the third on w jumps between 0.1 and
+   -0.2. Steps that are all of one length never settle.
+3. Give the weight of a layer a group of its own with `lr=0`: after any number of steps it is what it was, and the bias
+   goes on learning.
 """
 
 import itertools
@@ -22,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from minidl import backend, check, writes
+from minidl.optim.checks import not_negative
 from minidl.tensor import Tensor
 
 Array = Any  # numpy.ndarray or cupy.ndarray
@@ -30,7 +41,12 @@ Array = Any  # numpy.ndarray or cupy.ndarray
 class Optimizer:
     r"""The base of every optimiser.
 
-    params: an iterable of parameters, or of dicts {"params": ..., option: value, ...}.
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `Optimizer` | the base | `optim.Optimizer` | `Optimizer` |
+    | `params` | parameters, or dicts {"params": ..., option: value, ...} | `params` | none: those of the model |
+    | `defaults` | options of the groups that have none of their own | `defaults` | options; there are no groups |
+
     Raises TypeError or ValueError for anything that is no float leaf tensor, for no parameters at all, one that comes
     twice, an option that does not exist and a value that does not make sense.
 
@@ -199,38 +215,6 @@ class Optimizer:
         return f"{self.who}({', '.join(f'{k}={v[0] if len(set(v)) == 1 else v}' for k, v in options.items())})"
 
 
-# ---- checks of options ----
-def not_negative(who: str, name: str, value: Any) -> float:
-    r"""A finite number >= 0."""
-    return check.number(who, name, value, low=0)
-
-
-def decay_rate(who: str, name: str, value: Any) -> float:
-    r"""The part of a running average that is kept at each step: 0 <= value < 1.
-
-    >>> decay_rate("SGD", "momentum", 1.0)
-    Traceback (most recent call last):
-    ...
-    ValueError: SGD: momentum must be < 1, got 1.0
-    """
-    rate = check.number(who, name, value, low=0)
-    if rate >= 1:
-        raise ValueError(f"{who}: {name} must be < 1, got {value!r}")
-    return rate
-
-
-def decay_rates(who: str, name: str, value: Any) -> tuple[float, float]:
-    r"""Two decay rates: Adam's betas."""
-    if not isinstance(value, tuple | list) or len(value) != 2:
-        raise check.DTypeError(f"{who}: {name} must be two numbers, got {value!r}")
-    return decay_rate(who, f"{name}[0]", value[0]), decay_rate(who, f"{name}[1]", value[1])
-
-
-def flag(who: str, name: str, value: Any) -> bool:
-    r"""True or False."""
-    return check.option(who, name, value, (True, False))
-
-
 # ---- one entry of a state ----
 def _saved(value: Any) -> Any:
     return np.array(backend.to_numpy(value)) if backend.is_array(value) else value
@@ -251,3 +235,28 @@ def _loaded(who: str, state: Any, start: dict[str, Any], p: Tensor) -> dict[str,
             raise check.ShapeError(f"{who}: {name} must have shape {p.shape}, got {value.shape}")
         loaded[name] = backend.to_backend(np.array(value, dtype=p.dtype), p.backend)
     return loaded
+
+
+def illustrate(ax: Any) -> None:
+    r"""What `zero_grad` is for: steps of plain gradient descent on $L = w^2 / 2$, with lr 0.1. With it w comes to rest
+    in the minimum. Without it every `backward` adds to the gradients of all steps before, and w swings like a weight on
+    a spring, without end: the sum of gradients is a velocity that nothing slows down."""
+
+    class Descent(Optimizer):
+        checks = {"lr": not_negative}
+
+        def update(self, w, g, state, group):
+            w -= group["lr"] * g
+
+    for text, forget, place in (("zero_grad", True, (4.5, 0.75)), ("no zero_grad", False, (20.5, 0.98))):
+        w = Tensor(np.array([1.0]), requires_grad=True)
+        optimizer, path = Descent([w], lr=0.1), [w.item()]
+        for _ in range(60):
+            if forget:
+                optimizer.zero_grad()
+            (w * w / 2).sum().backward()
+            optimizer.step()
+            path.append(w.item())
+        ax.plot(path, ".-")
+        ax.text(*place, text)
+    ax.set(xlabel="step t", ylabel="w")

@@ -14,18 +14,37 @@ Call `step()` after `optimizer.step()`: once an epoch or once a batch, as you co
 formulas of t, not of what stands there; so two of them on one optimiser do not add up: LinearWarmup takes the other one
 as `after`.
 
-Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5 (cosine). Goyal et al. 2017, arXiv 1706.02677 (warm-up).
+Source: Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5 (cosine). Goyal et al. 2017, arXiv 1706.02677
+(warm-up).
+
+Try it:
+1. In the picture's code, put `T_max=50`: after 50 steps the cosine goes up again, and with it $w^2$, from 0.047 at its
+   lowest to 0.31 in the end, which is where the constant learning rate has been all the time.
+2. Make a `StepLR` and a `CosineAnnealingLR` for one optimiser and step both: the learning rates are those of the one
+   that steps last, as if the other were not there. `LinearWarmup(..., after=...)` is how one follows another.
+3. Put `Harmonic` (in `Schedule`'s docstring) into the picture, with `lr=1`: each step then makes w the mean of the
+   noise so far, and after 100 steps $w^2$ is 0.0101, lower than any other.
 """
 
 import math
 from typing import Any
 
+import numpy as np
+
 from minidl import check
-from minidl.optim.optimizer import Optimizer, not_negative
+from minidl.optim.checks import not_negative
+from minidl.optim.optimizer import Optimizer
+from minidl.optim.sgd import SGD
+from minidl.tensor import Tensor
 
 
 class Schedule:
     r"""The base: counts steps, and keeps the first learning rates. A subclass gives `lr(base, t)`.
+
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `Schedule` | the base | `lr_scheduler.LRScheduler` | `LearningRateSchedule`; counts batches |
+    | `optimizer` | whose learning rates it writes | `optimizer` | none: it is given to the optimiser |
 
     >>> from minidl import Tensor
     >>> from minidl.optim import SGD
@@ -93,6 +112,13 @@ class Schedule:
 class StepLR(Schedule):
     r"""The learning rate times gamma, every step_size steps. As in torch.
 
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `StepLR` | the schedule | `lr_scheduler.StepLR` | `ExponentialDecay(staircase=True)` |
+    | `optimizer` | whose learning rates it writes | `optimizer` | none: it is given to the optimiser |
+    | `step_size` | S | `step_size` | `decay_steps` |
+    | `gamma` | γ | `gamma` | `decay_rate` |
+
     >>> from minidl import Tensor
     >>> from minidl.optim import SGD
     >>> optimizer = SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
@@ -119,6 +145,13 @@ class CosineAnnealingLR(Schedule):
     r"""Half a cosine, from the first learning rate down to eta_min in T_max steps; after that, as in torch, the cosine
     goes up again.
 
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `CosineAnnealingLR` | the schedule | `lr_scheduler.CosineAnnealingLR` | `CosineDecay`; stays down |
+    | `optimizer` | whose learning rates it writes | `optimizer` | none: it is given to the optimiser |
+    | `T_max` | T | `T_max` | `decay_steps` |
+    | `eta_min` | the learning rate at its lowest | `eta_min` | `alpha`, as a part of the first one |
+
     >>> from minidl import Tensor
     >>> from minidl.optim import SGD
     >>> optimizer = SGD([Tensor([1.0], requires_grad=True)], lr=1.0)
@@ -144,6 +177,13 @@ class LinearWarmup(Schedule):
     there on it stays, or `after`, another schedule for the same optimiser, begins.
 
     The first steps of a network are the wildest: its gradients change fastest, and Adam has hardly an average yet.
+
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `LinearWarmup` | the schedule | `lr_scheduler.LinearLR` from 1 / W | a part of `CosineDecay`, from any lr |
+    | `optimizer` | whose learning rates it writes | `optimizer` | none: it is given to the optimiser |
+    | `warmup_steps` | W | `total_iters`, W - 1 | `warmup_steps` |
+    | `after` | the schedule that follows | the next one in `SequentialLR` | none: the cosine |
 
     >>> from minidl import Tensor
     >>> from minidl.optim import SGD
@@ -191,3 +231,31 @@ class LinearWarmup(Schedule):
         if self.after is not None:
             self.after.take(state["after"])
         super().take(state)
+
+
+def illustrate(ax: Any) -> None:
+    r"""SGD on 2000 parabolas $L = w^2 / 2$, with noise of variance 1 in each gradient. Above: the learning rate; below:
+    the mean of $w^2$. With a constant learning rate it comes down at once and then stays where it is: noise carries w
+    away as fast as the steps bring it back. The smaller the learning rate, the lower that floor."""
+    ax.axis("off")
+    upper, lower = ax.inset_axes([0, 0.58, 1, 0.42]), ax.inset_axes([0, 0, 1, 0.52])
+    schedules = {
+        "constant": lambda optimizer: StepLR(optimizer, 100),
+        "StepLR": lambda optimizer: StepLR(optimizer, 30, gamma=0.3),
+        "warm-up, then cosine": lambda optimizer: LinearWarmup(optimizer, 10, CosineAnnealingLR(optimizer, T_max=90)),
+    }
+    for name, make in schedules.items():
+        rng, w, rates, losses = np.random.default_rng(0), Tensor(np.full(2000, 3.0), requires_grad=True), [], []
+        optimizer = SGD([w], lr=0.5)
+        schedule = make(optimizer)
+        for _ in range(100):
+            rates.append(optimizer.param_groups[0]["lr"])
+            losses.append((w.numpy() ** 2).mean())
+            w.grad = w.numpy() + rng.normal(size=2000)
+            optimizer.step()
+            schedule.step()
+        upper.plot(rates, drawstyle="steps-post")
+        lower.plot(losses, label=name)
+    upper.set(xticks=[], ylabel="learning rate")
+    lower.set(yscale="log", xlabel="step t", ylabel="mean of $w^2$")
+    lower.legend(loc="upper right")
