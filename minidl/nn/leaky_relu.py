@@ -10,8 +10,8 @@ Shapes: x and y have any one shape, of E numbers.
 Source: Maas, Hannun and Ng 2013, ICML workshop.
 
 Try it:
-1. In `backward`, return `gate(x, dy)`: the gradient check still passes with negative_slope=0, which is a ReLU, and
-   for x of shape (1,), whose number is positive. It fails in all other rows, by 0.005 to 0.16.
+1. In `backward`, return `gate(x, dy)`: the gradient check still passes with negative_slope=0, which is a ReLU, and for
+   x of shape (1,), whose number is positive. It fails in all other rows, by 0.005 to 0.16.
 2. Set negative_slope to 1 and to -1: y is x itself, and y is |x|.
 3. Start the unit of the picture at b = -2 instead of -3: now one of the 200 x reaches it, and the ReLU learns too.
    After 150 steps its loss is below $10^{-16}$; with a = 0.3 it is 0.014: such a unit is not 0 where the target is.
@@ -81,8 +81,8 @@ class LeakyReLU(Module):
 
 def illustrate(ax: Any) -> None:
     r"""Left: y, and the slope that `backward` gives, for a = 0.2. Right: a unit y = f(w x + b) learns a ramp by
-    gradient descent from b = -3, where w x + b is negative for all 200 x: how its loss falls, for several a. With
-    a = 0, a ReLU, no gradient arrives and nothing is learned; with the others it wakes up, the sooner the larger a."""
+    gradient descent from b = -3, where w x + b is negative for all 200 x: how its loss falls, for several a. With a =
+    0, a ReLU, no gradient arrives and nothing is learned; with the others it wakes up, the sooner the larger a."""
     ax.axis("off")
     curve, course = (ax.inset_axes([left, 0, width, 1]) for left, width in ((0, 0.36), (0.52, 0.36)))
     x = Tensor(np.linspace(-2, 2, 81), requires_grad=True)

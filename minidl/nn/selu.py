@@ -75,9 +75,9 @@ class SELU(Module):
 
 def illustrate(ax: Any) -> None:
     r"""Left: y, and the slope that `backward` gives. Right: how large a signal is (root of its mean square) before and
-    after one layer with weights of variance 1/D. The staircase is a signal on its way through 20 layers: wherever
-    it starts, SELU leads it to 1, where its curve crosses the diagonal. ELU and ReLU cross it at 0 only: every layer
-    makes the signal smaller."""
+    after one layer with weights of variance 1/D. The staircase is a signal on its way through 20 layers: wherever it
+    starts, SELU leads it to 1, where its curve crosses the diagonal. ELU and ReLU cross it at 0 only: every layer makes
+    the signal smaller."""
     ax.axis("off")
     curve, sizes = (ax.inset_axes([left, 0, width, 1]) for left, width in ((0, 0.36), (0.52, 0.48)))
     x = Tensor(np.linspace(-4, 2, 121), requires_grad=True)

@@ -5,8 +5,22 @@ $$ y = \frac1\beta \ln(1 + e^{\beta x}), \qquad dx = dy\,\frac{e^{\beta x}}{1 + 
 With $z = \beta x$, $\ln(1 + e^z) = \max(z, 0) + \ln(1 + e^{-|z|})$ cannot overflow. Where z is above the threshold, y
 is x itself and its slope 1: for 20 the difference is below $e^{-20} / \beta = 2.1 \cdot 10^{-9} / \beta$.
 
-Shapes: x, y any. Dugas, Bengio, Bélisle, Nadeau and Garcia 2000, NIPS 13.
+Shapes: x and y have any one shape, of E numbers.
+
+Source: Dugas, Bengio, Bélisle, Nadeau and Garcia 2000, NIPS 13.
+
+Try it:
+1. In `forward`, compute `xp.log(1 + xp.exp(z)) / self.beta` instead: for x = 100 in float32 it is infinite, with an
+   overflow warning; at x = -20 it is 0 and not $2.1 \cdot 10^{-9}$, for 1 and so small a number add up to 1.
+2. Set threshold=1: y falls from 1.313 to 1 as x passes 1. The gradient check sees nothing of it, unless a number of x
+   lies at the jump.
+3. Take relu(x) from y: what is left is the same for x and -x, $\ln 2 = 0.693$ at 0 and 0.0067 at 5. With beta=10 it is
+   0.069 at 0.
 """
+
+from typing import Any
+
+import numpy as np
 
 from minidl import check
 from minidl.backend import xp_of
@@ -45,10 +59,17 @@ def softplus(x: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
 class Softplus(Module):
     r"""$\ln(1 + e^{\beta x}) / \beta$, element by element.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `Softplus` | the layer | `nn.Softplus` | `Activation("softplus")` |
+    | `beta` | how sharp the bend is (> 0); large: nearly ReLU | `beta` | none: 1 |
+    | `threshold` | the $\beta x$ above which y = x | `threshold` | none |
+
+    | cost | formula |
     |---|---|
-    | `beta` | how sharp the bend is (> 0); large: nearly ReLU |
-    | `threshold` | the $\beta x$ above which y = x |
+    | parameters | $0$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $4 E$ |
 
     >>> from minidl import Tensor, nn
     >>> nn.Softplus()(Tensor([-1000.0, 0.0, 1000.0])).numpy().round(4)
@@ -64,3 +85,24 @@ class Softplus(Module):
 
     def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
+
+
+def illustrate(ax: Any) -> None:
+    r"""Left: y for three $\beta$, and (dashed) the slope that `backward` gives, which is the sigmoid of $\beta x$; the
+    larger $\beta$, the closer to ReLU. Right: numbers drawn with the standard deviation softplus(x), and a band that
+    wide. Any x makes a standard deviation: y is positive, and changes gently."""
+    ax.axis("off")
+    curves, spread = (ax.inset_axes([left, 0, width, 1]) for left, width in ((0, 0.44), (0.56, 0.44)))
+    for c, beta in enumerate((1, 2, 8)):
+        x = Tensor(np.linspace(-2, 2, 81), requires_grad=True)
+        y = softplus(x, beta)
+        y.sum().backward()
+        curves.plot(x.numpy(), y.numpy(), f"C{c}", label=rf"$\beta$ = {beta}")
+        curves.plot(x.numpy(), x.grad, f"C{c}--")
+    curves.set(xlabel="x")
+    curves.legend()
+    x = np.linspace(-6, 6, 120)
+    std = softplus(Tensor(x)).numpy()
+    spread.fill_between(x, -std, std, color="C4", alpha=0.3, linewidth=0)
+    spread.plot(x, std * np.random.default_rng(0).normal(size=120), ".", markersize=4)
+    spread.set(xlabel="x", ylabel="normal numbers, times y")
