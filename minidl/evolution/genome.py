@@ -4,8 +4,7 @@ A *node* has a number, a kind (input, bias, output or hidden), an activation and
 node to another and has a weight; a link that is not enabled is kept, but not used. Its `innovation`, the historical
 marking, is the number that it got when it came up for the first time in the population: links of two genomes with the
 same number are the same invention, whatever their weights have become, and can be lined up without any analysis of the
-two networks. That is the idea on which NEAT rests (Stanley and Miikkulainen 2002, Evolutionary Computation 10,
-section 3.2).
+two networks. That is the idea on which NEAT rests.
 
 Nodes stand in the order of their numbers: inputs 0 .. I-1, then the bias (if there is one), the outputs, and hidden
 nodes in the order of their invention. Links stand in the order of their innovation numbers, and there is at most one
@@ -13,6 +12,16 @@ from a node to another.
 
 In a population the same data are two arrays of records, `NODE` and `LINK` (genes.py); the compiled loops
 (`kernels/breed.py`, `kernels/network.py`) read those.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10, section 3.2 and figure 2.
+
+Try it:
+1. Make two genomes of the edges (0, 2, 1.0) and (1, 2, -1.0), one of them in the other order. Their networks say the
+   same; but number 0 is not the same link, so `distance` is 0.8, and half of the children by `crossover` have one link.
+2. Add an edge (2, 2, 0.5), from the output to itself: `has_cycle()` is True, `depth` and `network()([1.0])` are errors
+   that say why, and `network()([1.0], steps=3)` is an answer.
+3. Print `run.champion.to_json()` after an evolution, misspell "sigmoid" in it or let a link lead to 0, and read it with
+   `from_json`: it says what is wrong, and makes no genome.
 """
 
 import json
@@ -27,6 +36,7 @@ from minidl import check
 from minidl.evolution import genes
 from minidl.evolution.genes import BIAS, HIDDEN, INPUT, KINDS, LINK, NODE, OUTPUT, Link, Node
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
+from minidl.plot.genome import plot_genome
 
 if TYPE_CHECKING:
     from minidl.evolution.nets import Network
@@ -35,9 +45,13 @@ WHO = "Genome"
 
 
 class Genome:
-    r"""A list of `Node`, a list of `Link`, the value of the bias node (0: there is none), a fitness (None: unknown).
+    r"""Nodes, links, and a fitness (None: unknown). Two genomes are equal if all but their fitness is.
 
-    Two genomes are equal if all of these are, but the fitness.
+    | option | meaning | neat-python |
+    |---|---|---|
+    | `Genome` | | `DefaultGenome` |
+    | `nodes`, `links` | lists of `Node` and `Link`, by their numbers | `nodes`, `connections`: dicts |
+    | `bias` | the value of the bias node; 0: there is none | every node has a bias of its own |
 
     >>> Genome.from_edges([(0, 3, 0.5), (1, 4, -1.0), (4, 3, 2.0), (2, 3, 0.1, False)], n_inputs=2, n_outputs=1)
     Genome: 2 inputs, bias 1, 1 output, 1 hidden node, 4 links
@@ -68,10 +82,13 @@ class Genome:
     ) -> "Genome":
         r"""A genome by hand, of edges (source, target, weight) or (source, target, weight, enabled).
 
-        Nodes 0 .. n_inputs-1 are inputs, the next one is the bias (unless `bias` is 0), then come the outputs; every
-        other number that an edge mentions is a hidden node. `activations` and `aggregations` give names by node, for
-        hidden ones and outputs; the others have "sigmoid" (outputs: `output_activation`) and "sum". Innovation numbers
-        follow the order of the edges.
+        | option | meaning |
+        |---|---|
+        | `edges` | in the order of their innovation numbers |
+        | `n_inputs`, `n_outputs` | inputs are nodes 0 .. n_inputs-1, then comes the bias, then the outputs |
+        | `bias` | 0: there is no such node; every other number that an edge mentions is a hidden node |
+        | `activations`, `aggregations` | node -> name; the others have "sigmoid" and "sum" |
+        | `output_activation` | of outputs that are not in `activations` |
 
         ValueError or TypeError for what is no edge, a link into an input or the bias, a link that is there twice, a
         weight that is not finite, a name that is none, and a name for a node that has no activation.
@@ -243,3 +260,13 @@ class Genome:
             marks += "  recurrent" if k.recurrent else ""
             lines.append(f"  {k.innovation}: {k.source} -> {k.target}  {k.weight:+.2f}{marks}")
         return "\n".join(lines)
+
+
+def illustrate(ax: Any) -> None:
+    r"""A genome by hand. The inputs and the bias are on the left, the output is on the right; a node shows the curve of
+    its activation. Links are purple where their weight is positive, orange where it is negative, thick where it is
+    large; a dotted one is off. The arc leads back, from a node to itself: with it this network has a memory."""
+    edges = [(0, 3, 2.0), (1, 3, 1.0, False), (1, 4, 1.5), (4, 3, -3.0), (0, 5, 1.0), (4, 5, -1.0), (5, 3, 2.5)]
+    edges += [(5, 5, 0.5), (2, 4, -0.5)]
+    genome = Genome.from_edges(edges, n_inputs=2, n_outputs=1, activations={4: "gaussian", 5: "sine"})
+    plot_genome(genome, ax=ax, names=["x", "y", "answer"], clim=(-3, 3)).set_title("")

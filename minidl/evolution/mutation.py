@@ -7,11 +7,21 @@ out of it the weight of the old one, which is switched off (with a linear activa
 Which link is drawn, by how much a weight moves: all that is random comes from the child's own `Stream`. Every function
 changes the genome that it is given. `kernels/breed.py` has the same operators for arrays of genes.
 
-Stanley and Miikkulainen 2002, Evolutionary Computation 10, sections 3.2 and 4.1; where the paper is silent, what the
-authors' own program does (NEAT C++ 1.2.1).
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10, sections 3.2 and 4.1; where the paper is silent,
+what the authors' own program does (NEAT C++ 1.2.1).
+
+Try it:
+1. Run `demos/neat_xor.py`'s exclusive or with `NEATConfig(2, 1)`, 100 seeds, at most 300 generations: all are solved,
+   after 5,480 evaluations on average. With `add_link=0` none is. Nodes are still added (6.5 hidden ones in the end),
+   but each has one source only, so the output's sum is a function of the first input plus one of the second.
+2. The same with `add_node=0.3`, ten times as often: 88 are solved, with 13 hidden nodes and not 2.7: structure grows
+   faster than its weights can follow. With `weight_power=0.5`, small steps: 96, after twice as many evaluations.
+3. Split the one link (weight 3) of `Genome.from_edges([(0, 1, 3.0)], 1, 1, bias=0)` with `add_node`: for x from -1 to 1
+   its output moves by up to 0.94, as the new sigmoid is never negative; with `activations=("linear",)` by 0.
 """
 
 from bisect import insort
+from typing import Any
 
 from minidl import check
 from minidl.evolution.config import NEATConfig
@@ -20,12 +30,29 @@ from minidl.evolution.genome import Genome
 from minidl.evolution.innovation import Innovations
 from minidl.evolution.stream import Stream
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS
+from minidl.plot.genome import plot_genome
 
 TRIES = 20  # to find a place for a new node or link
 
 
 def mutate(genome: Genome, config: NEATConfig, innovations: Innovations, stream: Stream) -> None:
     r"""Change a genome by all operators, each with its probability.
+
+    | option | meaning | neat-python |
+    |---|---|---|
+    | `mutate` | all operators | `DefaultGenome.mutate`, which also deletes nodes and links |
+    | `genome` | the child, which is changed | `self` |
+    | `config` | probabilities and sizes, below | `config` |
+    | `innovations` | who numbers new links and nodes | `innovation_tracker` |
+    | `stream` | the child's random numbers | the module `random` |
+
+    | setting | operator | neat-python |
+    |---|---|---|
+    | `add_node`, `add_link` | the functions of these names | `node_add_prob`, `conn_add_prob` |
+    | `exclusive` | at most one of them | `single_structural_mutation` |
+    | `weight_mutation`, `weight_power`, ... | `mutate_weights` | `weight_mutate_rate`, of each weight; Gaussian steps |
+    | `toggle`, `reenable` | the functions of these names | `enabled_mutate_rate`, of each link |
+    | `mutate_activation`, `mutate_aggregation` | `mutate_function` | `activation_mutate_rate`, ...: of each node |
 
     With `config.exclusive` a genome gets a node, or else a link, or else what does not change the structure: selection
     judges one of them at a time. TypeError for arguments of other classes.
@@ -166,3 +193,29 @@ def mutate_function(genome: Genome, what: str, codes: list[int], stream: Stream)
 
 def _insert(genome: Genome, link: Link) -> None:
     insort(genome.links, link, key=lambda link: link.innovation)
+
+
+def illustrate(ax: Any) -> None:
+    r"""One genome, and a copy of it after each operator. Orange links are negative, purple ones positive, dotted ones
+    off; the curve in a node is its activation. A new node sits in a link, which it replaces; a new link joins what was
+    not linked; new weights change no structure; `toggle` has switched a link off; and `mutate_function` has made a
+    Gaussian node of a sigmoid one."""
+    ax.axis("off")
+    parent = Genome.from_edges([(0, 2, 1.0), (1, 2, -2.0), (0, 3, 2.5), (3, 2, 3.0)], n_inputs=2, n_outputs=1, bias=0)
+    config = NEATConfig(2, 1, bias=0.0)
+    book = Innovations(next_link=4, next_node=4)
+    operators = {
+        "before": lambda genome, stream: None,
+        "add_node": lambda genome, stream: add_node(genome, config, book, stream),
+        "add_link": lambda genome, stream: add_link(genome, config, book, stream),
+        "mutate_weights": lambda genome, stream: mutate_weights(genome, config, stream),
+        "toggle": toggle,
+        "mutate_function": lambda genome, stream: mutate_function(
+            genome, "activation", [ACTIVATIONS.index("gaussian")], stream
+        ),
+    }
+    for k, (name, operator) in enumerate(operators.items()):
+        genome = parent.copy()
+        operator(genome, Stream(10))
+        panel = ax.inset_axes([k % 3 / 3, 0.52 - k // 3 * 0.52, 0.33, 0.4])
+        plot_genome(genome, ax=panel, colorbar=False, clim=(-4, 4)).set_title(name)

@@ -22,8 +22,17 @@ many steps as the longest way has nodes (without inputs and bias) a network with
 | sine, cosine | $\sin z$, $\cos z$ | | square | $z^2$ |
 | linear | $z$ | | signed_sigmoid, signed_gaussian | twice the other minus 1 |
 
-Stanley and Miikkulainen 2002 (Evolutionary Computation 10) for NEAT and its sigmoid; Stanley 2007 (Genetic Programming
-and Evolvable Machines 8) for networks of mixed activations. The loops are in `kernels/network.py`.
+The loops are in `kernels/network.py`.
+
+Source: Stanley and Miikkulainen 2002 (Evolutionary Computation 10) for NEAT and its sigmoid; Stanley 2007 (Genetic
+Programming and Evolvable Machines 8) for networks of mixed activations.
+
+Try it:
+1. Ask the network of the picture below for the four cases, `steps=1`: 0.08, 0.92, 0.92, 1.00, an "or", as the hidden
+   node has not been heard yet; with `steps=2` and more, as feed-forward, 0.08, 0.84, 0.84, 0.16.
+2. Give a linear output a link to itself of weight 0.9, and `step` 1.0, 0.0, 0.0, ...: it says 1, 0.9, 0.81, 0.729, ...
+3. Time `nets(X)` of 150 networks grown for 30 generations, X four rows: 31 microseconds (after 295 for compiling them);
+   asked one by one, `nets[i](X)`, 5,100. The answers are the same, bit for bit.
 """
 
 from typing import Any
@@ -38,6 +47,7 @@ from minidl.evolution.pool import Pool
 from minidl.host import host
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS, CSR, forward, step
 from minidl.kernels.phenotype import phenotypes
+from minidl.plot.genome import plot_genome
 from minidl.tensor import Tensor
 
 _new = object.__new__
@@ -45,6 +55,12 @@ _new = object.__new__
 
 class Network:
     r"""The network of one genome; `genome.network()` is the same.
+
+    | option | meaning | neat-python |
+    |---|---|---|
+    | `Network` | of a `genome` | `FeedForwardNetwork.create`, `RecurrentNetwork.create` |
+    | `net(x)` | x (I,) or (B, I) | `activate`, one row at a time |
+    | `net(x, steps=n)`, `net.step(x)` | n steps from rest, or one step on | `RecurrentNetwork.activate`: one step |
 
     `net(x)` with x (I,) or (B, I) returns (O,) or (B, O) in float64: feed-forward, or with `steps=n` what the outputs
     say after n steps from rest. `net.step(x)` goes one step on from where the last one led, `net.reset()` puts it back
@@ -261,3 +277,22 @@ def _steps(who: str, csr: CSR, steps: int | None) -> int:
             "say how many steps, as in net(x, steps=5)"
         )
     return 0
+
+
+def illustrate(ax: Any) -> None:
+    r"""A genome (left) and the function that it is (right): what its network says for every pair of inputs from -0.5 to
+    1.5. At the four corners of the unit square (dots) that is exclusive or: more than 1/2, inside the line, where one
+    input is 1 and the other 0. The hidden node is what bends the plane back down in the upper right corner."""
+    edges = [(0, 4, 1.0), (1, 4, 1.0), (2, 4, -1.5), (4, 3, -2.0), (0, 3, 1.0), (1, 3, 1.0), (2, 3, -0.5)]
+    genome = Genome.from_edges(edges, n_inputs=2, n_outputs=1)
+    ax.axis("off")
+    panel = ax.inset_axes([0, 0, 0.45, 1])
+    plot_genome(genome, names=["a", "b", ""], ax=panel, colorbar=False).set_title("")
+    side = np.linspace(-0.5, 1.5, 41)
+    cases = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    y = genome.network()(cases).reshape(41, 41)
+    plane = ax.inset_axes([0.55, 0.1, 0.42, 0.85], xlabel="a", ylabel="b", aspect="equal")
+    image = plane.pcolormesh(side, side, y, rasterized=True, clim=(0, 1))
+    plane.contour(side, side, y, levels=[0.5], colors="#f0f0f0")
+    plane.plot([0, 0, 1, 1], [0, 1, 0, 1], "o", color="C1")
+    ax.figure.colorbar(image, ax=ax, label="y", shrink=0.85)

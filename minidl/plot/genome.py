@@ -150,7 +150,7 @@ def draw_nodes(ax: Any, nodes: list, centres: np.ndarray, inch: float) -> None:
     faces = [FACES[node.kind] for node in nodes]
     discs = [Circle(centre, RADIUS) for centre in centres]
     ax.add_collection(PatchCollection(discs, facecolors=faces, edgecolors="0.3", linewidths=0.8, zorder=3))
-    z = np.linspace(-1, 1, 61)
+    z = np.linspace(-1, 1, 31)
     lines, zeros = [], []
     ground = ax.get_facecolor()
     halo = [patheffects.withStroke(linewidth=2, foreground=ground)] if ground[3] else None
