@@ -78,23 +78,22 @@ class GRUCellFunction(Function):
         if self.reset_after:
             p = affine(h, u, b_hh)  # (N, H) @ (H, 3H) -> (N, 3H)
             r, z = xp.split(sigma(a[:, : 2 * H] + p[:, : 2 * H]), 2, axis=1)
-            p_n = p[:, 2 * H :]
-            n = xp.tanh(a[:, 2 * H :] + r * p_n)
+            n = xp.tanh(a[:, 2 * H :] + r * p[:, 2 * H :])
         else:
             a = a if b_hh is None else a + b_hh
             r, z = xp.split(sigma(a[:, : 2 * H] + h @ u[: 2 * H].T), 2, axis=1)
-            p_n = None
+            p = None
             n = xp.tanh(a[:, 2 * H :] + (r * h) @ u[2 * H :].T)  # (N, H) @ (H, H) -> (N, H)
-        self.save(x, h, w, u, r, z, n, p_n)
+        self.save(x, h, w, u, r, z, n, p)
         return (1 - z) * n + z * h
 
     def backward(self, dh_new):
-        x, h, w, u, r, z, n, p_n = self.saved
+        x, h, w, u, r, z, n, p = self.saved
         xp, H = xp_of(x), h.shape[1]
         da_n = dh_new * (1 - z) * (1 - n * n)
         da_z = dh_new * (h - n) * z * (1 - z)
         if self.reset_after:
-            da_r = da_n * p_n * r * (1 - r)
+            da_r = da_n * p[:, 2 * H :] * r * (1 - r)
             dp = xp.concatenate([da_r, da_z, da_n * r], axis=1)  # (N, 3H)
             dh = dh_new * z + dp @ u  # (N, 3H) @ (3H, H) -> (N, H)
             du, db_hh = dp.T @ h, dp.sum(axis=0)
