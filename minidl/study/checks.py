@@ -10,7 +10,7 @@ import numpy as np
 
 from minidl import jit
 from minidl.nn.module import Module
-from minidl.study.example import Example
+from minidl.study.example import Example, input_names
 from minidl.study.page import Gradient, Speed
 from minidl.testing.gradcheck import errors
 from minidl.testing.subject import Subject, call, leaf
@@ -21,18 +21,18 @@ TURNS = 5
 LONGEST = 0.5  # seconds that one way may take in all
 
 
-def gradients(examples: Iterable[Example], names: list[str]) -> list[Gradient]:
-    r"""The gradient check of every example: a row for each input and parameter that has a gradient.
-
-    names: of the inputs, as far as they have one.
-    """
+def gradients(what: Callable, examples: Iterable[Example]) -> list[Gradient]:
+    r"""The gradient check of every example of a layer or function: a row for each input and parameter that has a
+    gradient."""
     rows = []
     for example in examples:
         layer, inputs = Subject(example.build, TOLERANCE).fresh()
         named = list(layer.named_parameters()) if isinstance(layer, Module) else []
         xs = [leaf(x, True) for x in inputs]
-        labels = [names[i] if i < len(names) else f"input {i}" for i, x in enumerate(xs) if x.requires_grad]
-        labels += [name for name, _ in named]
+        names = input_names(getattr(layer, "forward", what), len(xs))
+        labels = [name for name, x in zip(names, xs, strict=True) if x.requires_grad]
+        # the registry puts some layers into a wrapper
+        labels += [name if type(layer) is what else name.removeprefix("layer.") for name, _ in named]
         tensors = [x for x in xs if x.requires_grad] + [p for _, p in named]
         if not tensors:
             continue
