@@ -84,8 +84,11 @@ class AdaptiveAvgPool2d(Module):
     | cost | formula |
     |---|---|
     | parameters | $0$ |
-    | multiply-adds | $N C \cdot OH \cdot W (H + OW)$; 0 for one window |
-    | bytes kept | $12 (OH \cdot H + OW \cdot W)$: A and B as float64 and as float32; 0 for one window |
+    | multiply-adds | $N C \cdot OH \cdot W (H + OW)$ |
+    | bytes kept | $(8 + 4) (OH \cdot H + OW \cdot W)$ |
+    | both, for one window | 0: it is GlobalAvgPool2d |
+
+    A and B are kept as float64 and as float32.
 
     >>> from minidl import Tensor, nn
     >>> nn.AdaptiveAvgPool2d((1, 2))(Tensor([[[[1.0, 2.0, 4.0]]]]))

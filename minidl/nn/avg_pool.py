@@ -134,7 +134,9 @@ class AvgPool2d(Pool):
     |---|---|
     | parameters | $0$ |
     | multiply-adds | $0$ |
-    | bytes kept | $12 \cdot OH \cdot OW$: R as int64 and as float32 |
+    | bytes kept | $(8 + 4) OH \cdot OW$ |
+
+    R is kept as int64 and as float32.
 
     >>> from minidl import Tensor, nn
     >>> nn.AvgPool2d(2)(Tensor([[[[1.0, 5.0, 2.0, 2.0], [3.0, 4.0, 6.0, 0.0]]]]))
@@ -169,14 +171,14 @@ class AvgPool1d(Pool):
     | option | meaning | torch | Keras |
     |---|---|---|---|
     | `AvgPool1d` | the layer | `nn.AvgPool1d` | `AveragePooling1D` (channels last) |
-    | `kernel_size`, `stride`, `padding` | as in AvgPool2d, one number each | as there | as there |
+    | `kernel_size`, `stride`, `padding` | as AvgPool2d's, for one axis | the same | `pool_size`, `strides`, `padding` |
     | `ceil_mode`, `count_include_pad` | as in AvgPool2d | the same | none |
 
     | cost | formula |
     |---|---|
     | parameters | $0$ |
     | multiply-adds | $0$ |
-    | bytes kept | $12 \cdot OL$: R as int64 and as float32 |
+    | bytes kept | $(8 + 4) OL$ |
 
     >>> from minidl import Tensor, nn
     >>> nn.AvgPool1d(3, stride=2)(Tensor([[[1.0, 5.0, 3.0, 3.0, 6.0]]]))

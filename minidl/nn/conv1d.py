@@ -59,7 +59,7 @@ class Conv1d(Conv):
     |---|---|---|---|
     | `Conv1d` | the layer | `nn.Conv1d` | `Conv1D` (channels last; weights (K, C/G, F)) |
     | `in_channels`, `out_channels` | C, F | the same | from the first input, `filters` |
-    | `kernel_size`, `stride`, `dilation` | as in Conv2d, one number each | the same | `dilation_rate`, `strides` ... |
+    | `kernel_size`, `stride`, `dilation` | as in Conv2d, one number each | the same | `strides`, `dilation_rate` |
     | `padding` | as in Conv2d, one number | "same" if stride = 1 | no numbers; also "causal" |
     | `groups`, `bias` | as in Conv2d | the same | `groups`, `use_bias` |
     | `padding_mode` | as in Conv2d | the same | zeros |

@@ -119,7 +119,8 @@ class MaxPool2d(MaxPool):
     |---|---|
     | parameters | $0$ |
     | multiply-adds | $0$ |
-    | bytes kept | $N C \cdot OH \cdot OW$, 8 times as much for windows of more than 255 pixels |
+    | bytes kept | $N C \cdot OH \cdot OW$ |
+    | bytes kept, windows of more than 255 pixels | $8 N C \cdot OH \cdot OW$ |
 
     >>> from minidl import Tensor, nn
     >>> nn.MaxPool2d(2)(Tensor([[[[1.0, 5.0, 2.0, 2.5], [3.0, 4.0, 6.0, 0.0]]]]))
@@ -138,14 +139,15 @@ class MaxPool1d(MaxPool):
     | option | meaning | torch | Keras |
     |---|---|---|---|
     | `MaxPool1d` | the layer | `nn.MaxPool1d` | `MaxPooling1D` (channels last) |
-    | `kernel_size`, `stride`, `padding` | as in MaxPool2d, one number each | as there | as there |
+    | `kernel_size`, `stride`, `padding` | as MaxPool2d's, for one axis | the same | `pool_size`, `strides`, `padding` |
     | `dilation`, `ceil_mode` | as in MaxPool2d | the same | none |
 
     | cost | formula |
     |---|---|
     | parameters | $0$ |
     | multiply-adds | $0$ |
-    | bytes kept | $N C \cdot OL$, 8 times as much for windows of more than 255 places |
+    | bytes kept | $N C \cdot OL$ |
+    | bytes kept, windows of more than 255 places | $8 N C \cdot OL$ |
 
     >>> from minidl import Tensor, nn
     >>> nn.MaxPool1d(3, stride=2)(Tensor([[[1.0, 5.0, 2.0, 3.0, 4.0]]]))

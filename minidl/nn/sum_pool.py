@@ -113,7 +113,9 @@ class SumPool1d(Pool):
     | option | meaning | torch | Keras |
     |---|---|---|---|
     | `SumPool1d` | the layer | `nn.LPPool1d(1, ...)` | none: `AveragePooling1D` times places |
-    | `kernel_size`, `stride`, `padding`, `ceil_mode` | as in SumPool2d, one number each | as there | as there |
+    | `kernel_size`, `stride` | as in SumPool2d, one number each | the same | `pool_size`, `strides` |
+    | `padding` | as in SumPool2d, one number | none | "same", "valid" |
+    | `ceil_mode` | as in SumPool2d | `ceil_mode` | none |
 
     | cost | formula |
     |---|---|

@@ -161,8 +161,12 @@ class Upsample(Module):
     | cost | formula |
     |---|---|
     | parameters | $0$ |
-    | multiply-adds | $0$; bilinear: `N C OH W (H + OW)` |
-    | bytes kept | $8 (OH + OW)$; bilinear: `12 (OH H + OW W)`, A and B as float64 and as float32 |
+    | multiply-adds | $0$ |
+    | multiply-adds, bilinear | $N C \cdot OH \cdot W (H + OW)$ |
+    | bytes kept | $8 (OH + OW)$ |
+    | bytes kept, bilinear | $(8 + 4) (OH \cdot H + OW \cdot W)$ |
+
+    Nearest keeps the old place of each new row and column, as int64; bilinear A and B, as float64 and as float32.
 
     >>> from minidl import Tensor, nn
     >>> nn.Upsample(scale_factor=2)(Tensor([[[[1.0, 3.0]]]]))
