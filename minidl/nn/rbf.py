@@ -18,8 +18,19 @@ $l = \ln \varphi(s)$, and computed so it does not become 0/0 where all bells hav
 
 $$ dl_{nk} = p_{nk} \Big( dp_{nk} - \sum_j dp_{nj}\,p_{nj} \Big), \qquad ds_{nk} = dl_{nk}\,(\ln \varphi)'(s_{nk}) $$
 
-Shapes: x (N, D), c (K, D), beta (K,); q, s, phi, p (N, K). Distances and the sums of differences: kernels/distance.py.
-Broomhead and Lowe 1988, Complex Systems 2; Moody and Darken 1989, Neural Computation 1 (also normalised).
+Distances and the sums of differences are in kernels/distance.py.
+
+Shapes: x (N, D), c (K, D), beta (K,), s, phi and p (N, K), y (N, K).
+
+Source: Broomhead and Lowe 1988, Complex Systems 2; Moody and Darken 1989, Neural Computation 1 (also normalised).
+
+Try it:
+1. Ask a new `RBF(2, 3)` about (30, 30): all answers are 0. With normalised=True one of them is 1. Compute p as phi
+   divided by its sum, without the logarithm, and all are NaN: 0 / 0.
+2. Train `Sequential(RBF(2, 12, beta=b), Linear(12, 2))` on `make_moons(200, noise=0.1)`, from `init_from_examples`, 100
+   steps of Adam with lr=0.03: b = 0.01 gives an accuracy of 0.88 (all units answer alike), None 0.995, 30 gives 1.0,
+   1000 only 0.93 (most rows are seen by no unit).
+3. Start the same from `init_from_kmeans`: the loss is 0.016 after the 100 steps, and 0.040 from the first centres.
 """
 
 from typing import Any
@@ -107,17 +118,20 @@ class RBF(Module):
 
     The logarithm is what is trained, so that $\beta_k = e^{b_k}$ stays positive; `betas` holds them.
 
-    | `radial` | $\varphi(s)$, $s = \beta \|x - c\|^2$ | far away |
-    |---|---|---|
-    | "gaussian" | $e^{-s}$ | 0 |
-    | "multiquadric" | $\sqrt{1 + s}$ | grows like a distance |
-    | "inverse_multiquadric" | $1 / \sqrt{1 + s}$ | 0, slowly |
-    | "thin_plate" | $\frac12 s \ln s$, which is $r^2 \ln r$ for $r = \sqrt s$, and 0 at 0 | grows |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `RBF` | the layer | none | none |
+    | `in_features` | D | none | none |
+    | `num_prototypes` | K | none | none |
+    | `radial` | $\varphi$: "gaussian", "multiquadric", "inverse_multiquadric", "thin_plate" (radial.py) | none | none |
+    | `normalised` | divide by the sum of all units (not for "thin_plate", which has both signs) | none | none |
+    | `beta` | where all betas start; None: 1 / (2 D), so that s is about 1 for x and c from N(0, 1) | none | none |
 
-    | option | meaning |
+    | cost | formula |
     |---|---|
-    | `normalised` | divide by the sum of all units (not for "thin_plate", which has both signs) |
-    | `beta` | where all betas start; None: 1 / (2 D), so that s is about 1 for x and c from N(0, 1) |
+    | parameters | $K D + K$ |
+    | multiply-adds | $N K D$ |
+    | bytes kept | $4 (N D + 2 N K + K)$ |
 
     The centres start as N(0, 1), for standardised inputs. Better ones come from the data: see `init_from_examples` and
     `init_from_kmeans`.
@@ -208,3 +222,26 @@ class RBF(Module):
     def extra_repr(self) -> str:
         options = f", radial={self.radial!r}" + (", normalised=True" if self.normalised else "")
         return f"{self.in_features}, {self.num_prototypes}{options}"
+
+
+def illustrate(ax: Any) -> None:
+    r"""Left: four units over a line, each with its prototype (dot) and its own width. Plain (above), all are silent far
+    away; normalised (below), they share out 1, so that somebody always answers, and a wide unit (pink) shows up
+    beyond a narrow one. Right: three units over a plane, their answers added up: a unit is on at a place (prototypes:
+    crosses), where one of a Linear layer is on in a half-plane."""
+    ax.axis("off")
+    x = np.linspace(-4, 6, 121, dtype="float32")[:, None]
+    line = RBF(1, 4).set_prototypes([[-2.0], [0.0], [1.5], [3.0]], [1.0, 1.0, 2.0, 0.3])
+    for line.normalised, bottom, name in ((False, 0.55, r"$\varphi_k(x)$"), (True, 0.0, "$p_k(x)$")):
+        part = ax.inset_axes([0.0, bottom, 0.47, 0.43])
+        part.plot(x, line(Tensor(x)).numpy())
+        part.scatter(line.centers.numpy(), np.zeros(4), c=["C0", "C1", "C2", "C3"], clip_on=False, zorder=3)
+        part.set(xlabel="x" if line.normalised else "", ylabel=name, ylim=(0, 1.05))
+    plane = RBF(2, 3).set_prototypes([[-1.2, -0.8], [1.2, -1.0], [0.2, 1.2]], [1.5, 1.5, 0.5])
+    side = np.linspace(-3, 3, 41)
+    y = plane(Tensor(np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2).astype("float32"))).numpy().sum(axis=1)
+    part, scale = ax.inset_axes([0.59, 0.0, 0.33, 1.0]), ax.inset_axes([0.95, 0.2, 0.02, 0.6])
+    image = part.imshow(y.reshape(41, 41), extent=(-3, 3, -3, 3), origin="lower", interpolation="none")
+    part.plot(*plane.centers.numpy().T, "X", color="#222222")  # on a fill that is light there
+    part.set(xlabel="$x_0$", ylabel="$x_1$")
+    ax.figure.colorbar(image, cax=scale, label=r"$\sum_k \varphi_k$", ticks=[0, 0.5, 1])

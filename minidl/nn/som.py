@@ -3,7 +3,7 @@ r"""SOM, the self-organising map: units on a grid learn to stand for the data so
 Every unit k has a place on the grid and weights $w_k$ in the space of the data. A row x comes; the unit nearest to it
 wins; the winner and, less and less with their distance on the grid, the units around it move towards x:
 
-$$ b = \arg\min_k \|x - w_k\|, \qquad w_k \leftarrow w_k + \eta\, h(b, k)\, (x - w_k) $$
+$$ b = \operatorname{arg\,min}_k \|x - w_k\|, \qquad w_k \leftarrow w_k + \eta\, h(b, k)\, (x - w_k) $$
 
 While learning, the rate $\eta$ and the width $\sigma$ of the neighbourhood h shrink: first the whole map unfolds, then
 its parts settle.
@@ -28,25 +28,32 @@ the weights are a buffer.
 With another distance the winner is the nearest by that one, and the rule stays as it is (Kohonen's dot-product maps
 normalise rows and weights instead).
 
-Shapes: x (N, D), weights (rows, cols, D). Kohonen 1982, Biological Cybernetics 43, 59-69 (the rule); Kohonen 2001,
-"Self-Organizing Maps", section 3.6 (batch training).
+Shapes: x (N, D), y (N, R, C) for R rows and C columns of units, weights (R, C, D).
+
+Source: Kohonen 1982, Biological Cybernetics 43, 59-69 (the rule); Kohonen 2001, "Self-Organizing Maps", section 3.6
+(batch training).
+
+Try it:
+1. In the doctest below, set sigma and sigma_end to 0.01: the winner moves alone. The quantisation error is as small as
+   before (0.41; 0.43), but the topographic error is 0.87 (0.0): neighbours stand for rows that have nothing in common.
+2. Set sigma_end=4: the map stays stiff, its quantisation error is 0.93, and 93 % of the rows still get their class.
+3. Train with mode="batch": after 1, 5 and 20 passes the quantisation error is 1.62, 0.47 and 0.41, with init="pca"
+   1.30, 0.48 and 0.41. Twenty passes of single steps are 3000.
 """
 
 from typing import Any
 
 import numpy as np
 
-from minidl import backend, check
+from minidl import backend, check, random
 from minidl.history import History
-from minidl.kernels import som as kernel
-from minidl.kernels.scatter import scatter_add
 from minidl.nn import som_grid
 from minidl.nn.module import Buffer
 from minidl.nn.som_distance import DISTANCES, SOMDistanceFunction
 from minidl.nn.som_init import INITS
+from minidl.nn.som_learn import one_pass
 from minidl.nn.som_measures import Measures
 from minidl.progress import bar
-from minidl.random import generator
 from minidl.tensor import Tensor
 
 MODES = ("online", "batch")
@@ -55,16 +62,25 @@ MODES = ("online", "batch")
 class SOM(Measures):
     r"""A self-organising map of rows x cols units, for rows of in_features numbers.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `SOM` | the map | none | none |
+    | `rows`, `cols` | R, C: how many units | none | none |
+    | `in_features` | D | none | none |
+    | `topology`, `toroidal` | "rectangular" or "hexagonal"; opposite edges glued? (som_grid.py) | none | none |
+    | `neighbourhood` | "gaussian", "bubble", "mexican_hat" or "triangle" | none | none |
+    | `sigma`, `sigma_end` | its width, at first (None: half the longer side) and after the last step | none | none |
+    | `learning_rate`, `learning_rate_end` | $\eta$ in (0, 1], as for sigma; not in a batch | none | none |
+    | `decay` | how both fall: "exponential", "linear" or "inverse" | none | none |
+    | `init` | where the weights start: "random", "sample" or "pca" (som_init.py) | none | none |
+    | `distance` | "euclidean", "cosine" or "manhattan" (som_distance.py) | none | none |
+    | `num_classes` | how many classes `fit_labels` and `predict` are about, if any | none | none |
+
+    | cost | formula |
     |---|---|
-    | `topology`, `toroidal` | "rectangular" or "hexagonal"; whether opposite edges are glued (see som_grid.py) |
-    | `neighbourhood` | "gaussian", "bubble", "mexican_hat" or "triangle" |
-    | `sigma`, `sigma_end` | its width on the grid, at the first step (None: half the longer side) and after the last |
-    | `learning_rate`, `learning_rate_end` | $\eta$ in (0, 1], at the first step and after the last; not in a batch |
-    | `decay` | how both fall: "exponential", "linear" or "inverse" |
-    | `init` | where the weights start: "random", "sample" or "pca" (see som_init.py) |
-    | `distance` | "euclidean", "cosine" or "manhattan" (see som_distance.py) |
-    | `num_classes` | the number of classes that `fit_labels` and `predict` are about, if any |
+    | parameters | $0$ |
+    | multiply-adds | $N R C D$ |
+    | bytes kept | $4 (N D + R C D + N R C)$ |
 
     The weights are NaN until the first training. Calling the map gives the distances (N, rows, cols) of a tensor x
     (N, in_features), with a gradient in x. Everything else that it can be asked stands in som_measures.py.
@@ -163,7 +179,7 @@ class SOM(Measures):
         history = History()
         with bar("SOM", epochs, verbose, done=initial_epoch) as line:
             for epoch in range(initial_epoch, epochs):
-                self._learn(rows, epochs * steps, mode)
+                one_pass(self, rows, steps, epochs * steps, mode)
                 error = self.quantization_error(x)
                 history.append(epoch, {"quantization_error": error})
                 line.set_postfix_str(f"quantization error {error:.4f}", refresh=False)
@@ -180,10 +196,10 @@ class SOM(Measures):
         rows = self._rows("partial_fit", x)
         if total_steps is not None:
             total_steps = check.size("SOM.partial_fit", "total_steps", total_steps)
-        self._steps("partial_fit", mode, rows)
+        steps = self._steps("partial_fit", mode, rows)
         if np.isnan(self.weights.numpy()).any():
             self._start(rows)
-        self._learn(rows, total_steps, mode)
+        one_pass(self, rows, steps, total_steps, mode)
         return self
 
     def _steps(self, method: str, mode: str, rows: Any) -> int:
@@ -198,39 +214,35 @@ class SOM(Measures):
         self.weights.data = w.astype(self.weights.dtype)
         self.step.data = np.int64(0)
 
-    def _learn(self, rows: Any, total_steps: int | None, mode: str) -> None:
-        """One pass."""
-        xp, first, steps = backend.xp_of(rows), self.step.item(), self._steps("fit", mode, rows)
-        t = np.arange(first, first + steps)
-        t, T = (np.ones(steps), 1) if total_steps is None else (t, total_steps)
-        sigma = som_grid.planned(self.decay, self.sigma, self.sigma_end, t, T)
-        w = self.weights._data.reshape(-1, self.in_features)
-        with np.errstate(all="ignore"):  # what is not finite is looked for here
-            if mode == "online":
-                eta = som_grid.planned(self.decay, self.learning_rate, self.learning_rate_end, t, T)
-                order = generator().permutation(steps)
-                tables = som_grid.tables(self.rows, self.cols, self.topology, self.toroidal)
-                numbers = (xp.asarray(a.astype(rows.dtype)) for a in (eta, sigma, *tables))
-                kinds = kernel.METRICS[self.distance], kernel.NEIGHBOURHOODS[self.neighbourhood]
-                w = kernel.online(rows[xp.asarray(order)], w.T, *numbers, *kinds).T  # w (D, K) there
-            else:
-                w = self._means(xp, rows, w, sigma[0])
-        if not xp.isfinite(w).all():
-            raise FloatingPointError("SOM: the weights overflow; a smaller learning_rate or sigma may help")
-        self.weights.data = w.reshape(self.weights.shape)
-        self.step.data = np.int64(first + steps)
-
-    def _means(self, xp: Any, rows: Any, w: Any, sigma: float) -> Any:
-        """A step of batch training. A unit with no row in its neighbourhood stays."""
-        K = len(w)
-        d2 = som_grid.squared_distances(self.rows, self.cols, self.topology, self.toroidal)
-        h = xp.asarray(som_grid.NEIGHBOURHOODS[self.neighbourhood](d2, sigma).astype(rows.dtype))
-        winners = kernel.distances(rows, w.T, kernel.METRICS[self.distance]).argmin(axis=1)
-        sums, counts = scatter_add(winners, rows, K), xp.bincount(winners, minlength=K).astype(rows.dtype)
-        total = (h @ counts)[:, None]  # (K, K) @ (K,)
-        means = h @ sums / xp.where(total > 0, total, 1)  # (K, K) @ (K, D) -> (K, D)
-        return xp.where(total > 0, means, w)
+    def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
+        return check.elements("SOM", "x", input_shape) * self.rows * self.cols
 
     def extra_repr(self) -> str:
         kinds = (self.topology, self.neighbourhood, self.distance)
         return f"{self.rows}, {self.cols}, {self.in_features}, {', '.join(kinds)}" + ", toroidal" * self.toroidal
+
+
+def illustrate(ax: Any) -> None:
+    r"""A map of 10 x 10 units, drawn as a net through the weights of neighbours, learns rows (dots) of two clusters. It
+    is first drawn together, by a neighbourhood as wide as the map, then lies along the data, then unfolds and covers
+    both. Bottom right its U-matrix: how far each unit is from those around it. The bright ridge, of units that stand
+    for nothing, parts the clusters."""
+    ax.axis("off")
+    before = random.get_state()
+    random.manual_seed(0)
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 2)) * 0.5 + np.where(rng.random((400, 1)) < 0.5, [[-1.2, -0.8]], [[1.2, 0.8]])
+    som = SOM(10, 10, 2, sigma_end=0.7)
+    for k, steps in enumerate((10, 190, 5800)):
+        for start in range(0, steps, 400):
+            som.partial_fit(x[: min(400, steps - start)], total_steps=6000)
+        part = ax.inset_axes([0.53 * (k % 2), 0.53 - 0.53 * (k // 2), 0.47, 0.45])
+        part.plot(*x[:60].T, ".", color="C1", markersize=3)
+        for lines in (som.weights.numpy(), som.weights.numpy().swapaxes(0, 1)):
+            part.plot(lines[..., 0].T, lines[..., 1].T, "C0", linewidth=0.7)
+        part.set(xticks=[], yticks=[], xlabel=f"after {som.step.item()} rows")
+    part = ax.inset_axes([0.53, 0.0, 0.35, 0.45])
+    image = part.imshow(som.u_matrix(), interpolation="none", aspect="auto")
+    part.set(xticks=[], yticks=[], xlabel="U-matrix")
+    ax.figure.colorbar(image, cax=ax.inset_axes([0.9, 0.0, 0.02, 0.45]))
+    random.set_state(before)
