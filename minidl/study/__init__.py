@@ -1,7 +1,7 @@
-r"""Study pages: a layer, loss, optimiser, evolution operator, kernel, demo or engine file, explained beside its source.
+r"""Study pages: layers, losses, optimisers, operators of evolution, kernels, demos, explained beside their source.
 
-`minidl study LSTM` writes one (see command.py). All of it is made of the file itself: its docstrings, comments and code,
-and what a run of it shows. The extra `study` has what is needed: `pip install "minidl[study]"`.
+`minidl study LSTM` writes one (see command.py). All of it is made of the file itself: its docstrings, comments and
+code, and what a run of it shows. The extra `study` has what is needed: `pip install "minidl[study]"`.
 
 | file | what it does |
 |---|---|

@@ -19,7 +19,7 @@ import numpy as np
 
 from minidl import losses, nn, optim
 from minidl.study import blocks, checks, costs, golden, picture, source, trace
-from minidl.study.example import examples
+from minidl.study.example import examples, input_names
 from minidl.study.find import ROOT, StudyError, Topic, related
 from minidl.study.page import Cost, Page, Table
 from minidl.testing.subject import Subject
@@ -128,7 +128,7 @@ def ran(topic: Topic, page: Page) -> dict[str, list[str]]:
     all_examples = list(examples(topic))
     first = all_examples[0]
     run = trace.run(Subject(first.build, checks.TOLERANCE), topic.path)
-    names = input_names(topic, len(run.inputs))
+    names = input_names(getattr(run.layer, "forward", topic.object), len(run.inputs))
     on = ", ".join(f"{name} {tuple(x.shape)}" for name, x in zip(names, run.inputs, strict=True))
     layer = inner(topic, run.layer)
     page.example = f"{' '.join(repr(layer).split()) if layer else topic.name} on {on}"
@@ -141,7 +141,7 @@ def ran(topic: Topic, page: Page) -> dict[str, list[str]]:
     page.letters = {"E": int(run.inputs[0].size), **letters}
     page.costs = list(layer_costs(topic, run, page.letters))
     page.graph = graph(run, names)
-    page.gradients = checks.gradients(all_examples, names)
+    page.gradients = checks.gradients(topic.object, all_examples)
     if run.called:
         page.speed = checks.speed(first)
     return run.called
@@ -152,19 +152,6 @@ def inner(topic: Topic, layer: Any) -> nn.Module | None:
     if not isinstance(layer, nn.Module):
         return None
     return next((m for m in layer.modules() if type(m) is topic.object), layer)
-
-
-def input_names(topic: Topic, count: int) -> list[str]:
-    r"""What the layer or function calls its inputs.
-
-    >>> from minidl.study.find import find
-    >>> input_names(find("mse_loss"), 2), input_names(find("ReLU"), 1)
-    (['input', 'target'], ['x'])
-    """
-    function = topic.object.forward if inspect.isclass(topic.object) else topic.object
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [p.name for p in inspect.signature(function).parameters.values() if p.kind in kinds and p.name != "self"]
-    return [names[i] if i < len(names) else f"input {i}" for i in range(count)]
 
 
 def layer_costs(topic: Topic, run: trace.Run, letters: dict[str, int]) -> Iterator[Cost]:

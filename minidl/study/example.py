@@ -103,3 +103,18 @@ def first_call(kind: type[Module]) -> tuple[dict[str, Any], list[np.ndarray]]:
             f"    >>> {kind.__name__}(2, 4)(Tensor([[1.0, 2.0]])).shape"
         )
     return calls[0]
+
+
+def input_names(function: Callable, count: int) -> list[str]:
+    r"""What a function calls its first arguments; those of `*xs` are numbered.
+
+    >>> input_names(lambda x, *state, option=True: x, 3)
+    ['x', 'state 0', 'state 1']
+    """
+    names = []
+    for p in inspect.signature(function).parameters.values():
+        if p.kind == p.VAR_POSITIONAL:
+            names += [f"{p.name} {i}" for i in range(count)]
+        elif p.kind != p.KEYWORD_ONLY:
+            names.append(p.name)
+    return names[:count]

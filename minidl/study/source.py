@@ -41,6 +41,8 @@ def split(text: str) -> tuple[str, list[Segment]]:
             code.pop()
         while code and not lines[code[0] - 1].strip():
             code.pop(0)
+        # a blank line below a docstring that is gone
+        code = [n for n in code if lines[n - 1].strip() or n - 1 not in gone]
         if note or code:
             segments.append(Segment(tuple(code), note, "\n".join(lines[n - 1] for n in code), name))
         note, name, code = "", "", []
