@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from minidl import losses, nn, optim
+from minidl.plot.graph import plot_graph
 from minidl.study import blocks, checks, costs, golden, picture, source, trace
 from minidl.study.example import examples, input_names
 from minidl.study.find import ROOT, StudyError, Topic, related
 from minidl.study.page import Cost, Page, Table
-from minidl.testing.subject import Subject
+from minidl.testing.subject import Subject, call, leaves
 
 PARTS = ("layer", "loss", "optimiser")  # kinds whose pages are about one class or function, and need all parts
 # evolution files without a picture: settings, bookkeeping, data
@@ -140,7 +141,7 @@ def ran(topic: Topic, page: Page) -> dict[str, list[str]]:
     letters, page.disagreements = costs.bind(page.shapes, found)
     page.letters = {"E": int(run.inputs[0].size), **letters}
     page.costs = list(layer_costs(topic, run, page.letters))
-    page.graph = graph(run, names)
+    page.graph = graph(topic, run, names)
     page.gradients = checks.gradients(topic.object, all_examples)
     if run.called:
         page.speed = checks.speed(first)
@@ -187,9 +188,17 @@ def _cost(name: str, formula: str, letters: dict[str, int], measured: int | None
     return Cost(name, formula, costs.evaluate(formula.strip("$"), letters), measured)
 
 
-def graph(run: trace.Run, names: list[str]) -> str:
-    r"""The computation graph of a new call of the layer, as SVG."""
-    return ""
+def graph(topic: Topic, run: trace.Run, names: list[str]) -> str:
+    r"""The computation graph of another call of the layer, as SVG; "" where it is too large to be drawn."""
+    xs = [x.requires_grad_(x.dtype.kind == "f") for x in leaves(run.inputs)]
+    named = dict(zip(names, xs, strict=True))
+    if layer := inner(topic, run.layer):
+        named |= dict(layer.named_parameters())
+    y = call(run.layer, xs)[0]
+    try:
+        return picture.draw(lambda ax: plot_graph(y, names=named, ax=ax), "graph", tight=True)
+    except ValueError:
+        return ""
 
 
 def demo_picture(topic: Topic, page: Page, caption: str) -> None:

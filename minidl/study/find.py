@@ -19,13 +19,13 @@ from types import ModuleType
 from typing import Any
 
 import minidl
-from minidl import evolution, kernels, losses, nn, ops, optim, testing
+from minidl import evolution, kernels, losses, nn, optim, testing
 
 PACKAGE = Path(minidl.__file__).resolve().parent
 ROOT = PACKAGE.parent  # of a checkout, where demos/ and tests/ lie too
 KERNELS = Path(kernels.__path__[0]).resolve()
-ENGINE = ("tensor", "graph", "writes", "backend", "jit", "threads", "random", "init", "cluster", "nn.module")
-ENGINE += ("testing.gradcheck", "testing.layer")
+ENGINE = ("tensor", "graph", "writes", "backend", "jit", "threads", "random", "init", "cluster")
+PACKAGES = ("ops", "nn", "losses", "optim", "testing")  # all of their files that are about no layer, loss or optimiser
 
 
 class StudyError(ValueError):
@@ -58,7 +58,10 @@ def _thing(kind: str, x: Any) -> Topic:
 
 
 def _file(kind: str, path: Path, slug: str, module: str | None = None) -> Topic:
-    module = importlib.import_module(module) if module else None
+    try:
+        module = importlib.import_module(module) if module else None
+    except ImportError:  # of what the page does not need, as hypothesis for testing/strategies.py
+        module = None
     return Topic(path.stem, kind, slug, path, None, module, (path.stem, *(_public(module) if module else ())))
 
 
@@ -86,9 +89,12 @@ def catalogue() -> dict[str, Topic]:
     for name in sorted(modules):
         if name.startswith("minidl.evolution."):
             found.append(_file("evolution", Path(modules[name].__file__).resolve(), name.rpartition(".")[2], name))
-    for name in (*ENGINE, *(f"ops.{p.stem}" for p in sorted(Path(ops.__file__).parent.glob("[!_]*.py")))):
-        path = PACKAGE.joinpath(*name.split(".")).with_suffix(".py")
-        found.append(_file("engine", path, name.replace(".", "-"), f"minidl.{name}"))
+    files = [PACKAGE / f"{name}.py" for name in ENGINE]
+    files += [path for package in PACKAGES for path in sorted((PACKAGE / package).glob("[!_]*.py"))]
+    for path in files:
+        words = path.relative_to(PACKAGE).with_suffix("").parts
+        if not path.stem.startswith("registered_") and path not in {topic.path for topic in found}:
+            found.append(_file("engine", path, "-".join(words), ".".join(("minidl", *words))))
     found += [
         _file("kernel", path, f"kernel-{path.stem}", f"minidl.kernels.{path.stem}")
         for path in sorted(KERNELS.glob("*.py"))
@@ -182,6 +188,11 @@ def _load(path: Path) -> ModuleType:
 
 
 def related(topic: Topic, called: dict[str, list[str]]) -> list[tuple[str, str]]:
-    r"""(slug, name) of the pages that go with this one: of the same file, and of the kernels that it calls."""
-    found = [(t.slug, t.name) for t in catalogue().values() if t.path == topic.path and t.slug != topic.slug]
-    return found + [(f"kernel-{name}", f"kernels/{name}.py") for name in called]
+    r"""(slug, name) of the pages that go with this one: of the same file, of the files of its bases, and of the kernels
+    that it calls."""
+    topics = list(catalogue().values())
+    bases = inspect.getmro(topic.object)[1:] if inspect.isclass(topic.object) else ()
+    files = [topic.path, *(Path(inspect.getfile(b)).resolve() for b in bases if b.__module__.startswith("minidl."))]
+    found = [(t.slug, t.name) for file in files for t in topics if t.path == file and t.slug != topic.slug]
+    found += [(f"kernel-{name}", f"kernels/{name}.py") for name in called]
+    return list(dict.fromkeys(found))

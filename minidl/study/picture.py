@@ -32,19 +32,20 @@ STYLE = {
 }
 
 
-def draw(illustrate: Callable[[Any], Any], prefix: str, width: float = 6.4, height: float = 3.6) -> str:
-    r"""What `illustrate(ax)` draws into Axes of this size (inches), as SVG to stand within HTML. Its ids begin with
-    `prefix`, so that a page can hold several."""
+def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> str:
+    r"""What `illustrate(ax)` draws into Axes of 6.4 x 3.6 inches, as SVG to stand within HTML. Its ids begin with
+    `prefix`, so that a page can hold several. tight: cut off the empty space around it."""
     import matplotlib  # noqa: PLC0415  (only who draws needs Matplotlib)
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     text = io.StringIO()
     with matplotlib.rc_context({**STYLE, "axes.prop_cycle": matplotlib.cycler(color=COLOURS)}):
-        figure = Figure(figsize=(width, height), layout="constrained")
+        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         FigureCanvasSVG(figure)
         illustrate(figure.add_subplot())
-        figure.savefig(text, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(text, format="svg", metadata=nothing, bbox_inches="tight" if tight else None)
     return within_html(text.getvalue(), prefix)
 
 
