@@ -1,5 +1,6 @@
 r"""LaTeX formulas as MathML. latex2mathml passes silently over what it does not know; here that is an error."""
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -40,7 +41,16 @@ def formula(tex: str, display: bool = False) -> str:
             raise FormulaError(f"${tex}$ is no formula that browsers draw: <{element.tag}> {element.attrib or ''}")
         if element.get("linebreak") == "newline":
             raise FormulaError(rf"${tex}$ is no formula: \\ outside of a table; use split or align*")
-        if element.tag == "mo" and len(element):  # \\mathrel{+} comes as an operator in a row in an operator
-            element.text = "".join(element.itertext())
-            del element[:]
+        _merge(element)
     return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)
+
+
+def _merge(row: ElementTree.Element) -> None:
+    r"""Make one operator of \mathrel{+}=, of which the first part comes as an operator in a row in an operator."""
+    for part, after in itertools.zip_longest([*row], [*row][1:]):
+        if part.tag == "mo" and len(part):
+            part.text = "".join(part.itertext())
+            del part[:]
+            if after is not None and after.tag == "mo":
+                part.text += after.text or ""
+                row.remove(after)

@@ -22,7 +22,7 @@ SECTIONS = {
     "idea": ("The idea", lambda p: p.text),
     "shapes": ("Shapes", lambda p: p.shapes),
     "options": ("Options", lambda p: p.options),
-    "source": ("The source, with notes", lambda p: p.source),
+    "source": ("Source with notes", lambda p: p.source),
     "trace": ("Shape trace", lambda p: p.trace),
     "graph": ("Computation graph", lambda p: p.graph),
     "gradients": ("Gradient check", lambda p: p.gradients),
@@ -54,7 +54,7 @@ def render(page: Page, known: dict[str, str]) -> str:
     sections = {name: title for name, (title, needs) in SECTIONS.items() if needs(page)}
     narrow = list(itertools.takewhile(lambda name: name not in WIDE, sections))
     names = {"page": page, "known": known, "sections": sections, "lines": lines(page), "narrow": narrow}
-    return _templates().get_template("page.html").render(names)
+    return _templates().get_template("page.html").render(names).lstrip()
 
 
 def render_index(pages: list[tuple[Page, str]]) -> str:
@@ -82,7 +82,8 @@ def _templates() -> Environment:
         "seconds": seconds,
         "summary": summary,
         "worst": worst,
-        "by_function": by_function,
+        "by_line": by_line,
+        "by_tensor": by_tensor,
     }
     made.globals |= {"style": Markup((folder / "style.css").read_text(encoding="utf-8")), "anchor": anchor, "few": FEW}
     made.globals |= {"side_by_side": side_by_side, "called": called, "WIDE": WIDE}
@@ -176,14 +177,17 @@ def worst(rows: list[Gradient]) -> Gradient:
     return max(rows, key=lambda row: (not row.passed, row.error))
 
 
-def by_function(trace: list[Traced]) -> list[tuple[str, str, list[Traced]]]:
-    r"""The rows of a trace in pieces: (phase, function, its rows), in the order in which they ran."""
-    pieces: list[tuple[str, str, list[Traced]]] = []
-    for row in trace:
-        if not pieces or pieces[-1][:2] != (row.phase, row.function):
-            pieces.append((row.phase, row.function, []))
-        pieces[-1][2].append(row)
-    return pieces
+def by_line(trace: list[Traced]) -> list[tuple[str, str, list[list[Traced]]]]:
+    r"""A trace in pieces, in the order in which they ran: (phase, function, for each line what it made)."""
+    return [
+        (phase, function, [list(made) for _, made in itertools.groupby(rows, lambda row: row.line)])
+        for (phase, function), rows in itertools.groupby(trace, lambda row: (row.phase, row.function))
+    ]
+
+
+def by_tensor(rows: list[Gradient]) -> list[tuple[str, list[Gradient]]]:
+    r"""The rows of each tensor, over all cases."""
+    return [(name, [row for row in rows if row.tensor == name]) for name in dict.fromkeys(row.tensor for row in rows)]
 
 
 def side_by_side(kernel: Kernel) -> tuple[list, list]:

@@ -38,6 +38,7 @@ ATOM = re.compile(
 HOLE = "\0"  # where an atom was
 STRONG = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])", re.DOTALL)
 EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])([^*]+?)(?<=[^\s*(\[,])\*(?![\w*])")
+LINK = re.compile(r"\[([^\]\[]+)\]\([\w./]+\.(?:py|md)\)")  # to a file of the repository: its name will do
 ITEM = re.compile(r"(-|\d{1,4}\.) +(?=\S)")
 TERM = re.compile(r"\S(?:.{0,30}?\S)?(\s{2,})(?=\S)")
 PLAIN = re.compile(r'<span class="(?:n|p|w|nn|nb|bp|o|err|gp1|esc|x)">([^<]*)</span>')  # tokens without a colour
@@ -56,7 +57,7 @@ def inline(text: str) -> str:
     '<code>f(x)</code> is <strong>not</strong> <math><mrow><mi>x</mi></mrow></math>, for **kwargs &lt; 2'
     """
     rest, atoms = _cut(text)
-    rest = html.escape(rest, quote=False)
+    rest = LINK.sub(r"\1", html.escape(rest, quote=False))
     rest = STRONG.sub(r"<strong>\1</strong>", rest)
     rest = _outside_tags(rest)
     made = iter(atoms)
@@ -224,7 +225,7 @@ def _table(lines: list[str]) -> str:
 def table(head: list[str], body: list[list[str]], caption: str = "") -> str:
     r"""A table of cells in markup, in a box that scrolls where the page is narrow. The first cell of a row names it."""
     width = max(map(len, [head, *body]), default=0)
-    made = f"<caption>{inline(caption)}</caption>" if caption else ""
+    made = f"<caption><span>{inline(caption)}</span></caption>" if caption else ""
     if head:
         names = "".join(f'<th scope="col">{inline(cell)}</th>' for cell in _filled(head, width))
         made += f"<thead><tr>{names}</tr></thead>"
