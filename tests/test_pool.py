@@ -473,3 +473,12 @@ def test_bad_layers_name_the_argument_and_the_value(name):
     make, kind, message = BAD_LAYERS[name]
     with pytest.raises(kind, match=message):
         make()
+
+
+def test_multiply_adds_are_those_of_the_two_matrix_products():
+    adaptive, bilinear = nn.AdaptiveAvgPool2d(2), nn.Upsample(size=(4, 6), mode="bilinear")
+    # A (2, 5) @ x (5, 7), then (2, 7) @ B.T (7, 2), for 3 maps; and A (4, 2) @ x (2, 3), (4, 3) @ B.T (3, 6), for 2
+    assert adaptive.multiply_adds((1, 3, 5, 7), (1, 3, 2, 2)) == 3 * (2 * 5 * 7 + 2 * 7 * 2)
+    assert bilinear.multiply_adds((2, 1, 2, 3), (2, 1, 4, 6)) == 2 * (4 * 2 * 3 + 4 * 3 * 6)
+    assert nn.AdaptiveAvgPool2d(1).multiply_adds((1, 3, 5, 7), (1, 3, 1, 1)) == 0
+    assert nn.Upsample(size=(4, 6)).multiply_adds((2, 1, 2, 3), (2, 1, 4, 6)) == 0

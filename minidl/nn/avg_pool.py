@@ -1,4 +1,6 @@
-r"""AvgPool: the mean of every window, which is its sum (sum_pool.py) divided by a count R:
+r"""AvgPool: the mean of every window.
+
+It is the sum of the window (sum_pool.py) divided by a count R:
 
 $$ y_{n,c,oh,ow} = \frac{1}{R_{oh,ow}} \sum_{kh,kw} \; x_{n,\,c,\;oh \cdot S_H - P_T + kh,\; ow \cdot S_W - P_L + kw} $$
 

@@ -6,7 +6,9 @@ in every framework):
 $$ y_{n,f,oh,ow} = b_f + \sum_{c,kh,kw} W_{f,c,kh,kw} \; x_{n,\,c,\;oh \cdot S_H - P_T + kh \cdot D_H,\;
    ow \cdot S_W - P_L + kw \cdot D_W} $$
 
-with stride S, zero padding P and dilation D (x is 0 outside of the image); how many places there are says geometry.py.
+with stride S, zero padding P and dilation D (x is 0 outside of the image). There are $OH = \lfloor (H + P_T + P_B -
+D_H (KH - 1) - 1) / S_H \rfloor + 1$ rows of places, and OW columns likewise (geometry.py).
+
 Write every window as one column of a matrix col (im2col, kernels/window.py), every filter as one row of W, and the sums
 over c, kh, kw become one matrix product: $y = W\,col + b$.
 
@@ -35,13 +37,13 @@ Source: LeCun et al. 1989, Neural Computation 1(4).
 
 Try it:
 1. In `forward`, give the kernel `w[:, :, ::-1, ::-1].copy()`: now it is the convolution of mathematics, which flips its
-   filters, and a network learns as well with it. But `backward` does not know: the gradient check fails for x and
-   `weight` in every row but that of the 1x1 filter, and never for `bias`.
+   filters. But `backward` does not know: the gradient check fails for x and `weight` in every row but that of the 1x1
+   filter, and never for `bias`.
 2. What does a pixel see? Put three `Conv2d(1, 1, 3, padding="same", dilation=d)` with weights of 1 in a row, call
    `backward()` on a number in the middle of the result, and count the entries of `x.grad` that are not 0. d = 1, 1, 1
    sees 49 pixels of 7 x 7; d = 1, 2, 4 all 225 of 15 x 15 with the same 30 parameters; d = 2, 2, 2 only 49 of 13 x 13.
 3. `np.roll` digits by one column: `Conv2d(1, 4, 3, padding=1, padding_mode="circular")` gives the same numbers, rolled,
-   bit for bit. With "zeros" three columns of y differ, next to the cut. With stride 2 nearly every number does.
+   bit for bit. With "zeros" three columns of y differ, next to the cut. With `stride=2` it is 95 % of all numbers.
 """
 
 from typing import Any

@@ -27,7 +27,7 @@ Try it:
    is a pattern of 1, 2 and 4. 4 x 4: 4 everywhere; 5 x 5: 4, 6 and 9; 6 x 6: 9 everywhere.
 2. It is the adjoint, but no inverse. Send random y (1, 3, 13, 13) through `Conv2d(3, 5, 3, stride=2, padding=1,
    bias=False)` and back through `conv_transpose2d` with its weight, its stride and its padding: the shape comes back,
-   the values do not (a correlation of 0.5). But `(conv(y) * x).sum()` and `(y * convT(x)).sum()` agree to rounding.
+   the values do not (a correlation of 0.55). But `(conv(y) * x).sum()` and `(y * convT(x)).sum()` agree to rounding.
 3. That convolution makes 7 x 7 pixels of 13 x 13 and of 14 x 14. Of 7 x 7, this layer makes 13 x 13, or 14 x 14 with
    `output_padding=1`; and 2 is a ValueError, as 15 x 15 pixels would have given 8 x 8.
 """

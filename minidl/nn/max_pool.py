@@ -2,7 +2,9 @@ r"""MaxPool: the largest value of every window.
 
 $$ y_{n,c,oh,ow} = \max_{kh,kw} \; x_{n,\,c,\;oh \cdot S_H - P_T + kh \cdot D_H,\; ow \cdot S_W - P_L + kw \cdot D_W} $$
 
-The padding is $-\infty$: it never wins, also where all pixels are negative. A NaN in a window is its maximum.
+There are $OH = \lfloor (H + P_T + P_B - D_H (KH - 1) - 1) / S_H \rfloor + 1$ rows of windows, and OW columns likewise;
+`ceil_mode` rounds up (geometry.py). The padding is $-\infty$: it never wins, also where all pixels are negative. A NaN
+in a window is its maximum.
 
 Backward. Where one pixel is the largest, y follows that pixel and no other: $\partial y / \partial x$ is 1 for the
 winner and 0 for the rest. So with the winner of every window noted in the forward pass,
@@ -19,9 +21,9 @@ Source: Weng, Ahuja and Huang 1992, IJCNN (Cresceptron); Riesenhuber and Poggio 
 Try it:
 1. Let x be zeros, as a relu may leave them, and `max_pool2d(x, 2).sum().backward()`: the first pixel of every window
    gets a gradient of 1, the other three get 0.
-2. How still does a pooling hold? Pad the digits by 4 pixels, take the relu of `Conv2d(1, 8, 3, padding=1)`, and shift
-   the digits by one column: the maps change by about 42 % of their norm. After `max_pool2d` with 2 the results change
-   by 32 %, with 4 by 26 %; after `avg_pool2d` by 24 and 11 %. Keeping only every fourth row and column leaves 41 %.
+2. How still does a pooling hold? Pad the digits by 4 pixels, take the relu of `Conv2d(1, 8, 3, padding=1)` (seed 0),
+   and shift the digits by one column: the maps change by 42 % of their norm. After `max_pool2d` with 2 the results
+   change by 32 %, with 4 by 26 %; after `avg_pool2d` by 24 and 11 %. Keeping every fourth row and column: 41 %.
 3. Look at `y._node.saved`, the winners, of a map of 64 x 64 pixels. With `kernel_size=15` they are 16 bytes, with 16,
    whose places need numbers above 255, they are 16 int64: 128 bytes.
 """
