@@ -159,7 +159,7 @@ def figure(picture: str, caption: str) -> Markup:
 def natural(picture: str) -> Markup:
     r"""An SVG as wide as it was drawn, not as wide as its box."""
     size = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ', picture)
-    return Markup(picture.replace("<svg", f'<svg width="{float(size[1]):.0f}pt"', 1) if size else picture)
+    return Markup(str(picture).replace("<svg", f'<svg width="{float(size[1]):.0f}pt"', 1) if size else picture)
 
 
 def seconds(time: float) -> str:

@@ -35,6 +35,7 @@ ATOM = re.compile(
     r"|\$(?P<inline>[^\s$](?:(?:\\.|[^$\\])*[^\s$\\])?)\$(?!\d)",
     re.DOTALL,
 )
+LONG = 20  # a formula of so many letters may be wider than a phone, and then scrolls in a box of its own
 HOLE = "\0"  # where an atom was
 STRONG = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])", re.DOTALL)
 EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])([^*]+?)(?<=[^\s*(\[,])\*(?![\w*])")
@@ -79,7 +80,11 @@ def _cut(text: str) -> tuple[str, list[re.Match]]:
 def _atom(found: re.Match) -> str:
     if found["code"]:
         return f"<code>{html.escape(' '.join(found['code'].split()), quote=False)}</code>"
-    return formula(found["display"] or found["inline"], display=bool(found["display"]))
+    if found["display"]:
+        return formula(found["display"], display=True)
+    made = formula(found["inline"])
+    letters = html.unescape(re.sub(r"<[^>]*>", "", made))
+    return f'<span class="long" tabindex="0">{made}</span>' if len(letters) > LONG else made
 
 
 def to_html(text: str) -> str:
