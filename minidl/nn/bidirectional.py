@@ -22,17 +22,32 @@ $x_1 \dots x_t$, $dh'_t$ reaches $x_t \dots x_T$.
 Without `return_sequences` y is made of the two last outputs, $h_T$ and $h'_1$: each has read the whole sequence. (The
 backward output at the last step, $h'_T$, has seen only $x_T$.)
 
-Shapes: x (N, T, D), h and h' (N, T, H), or (N, H) without `return_sequences`. Schuster and Paliwal 1997, IEEE
-Transactions on Signal Processing 45(11). Names and meanings of the options are Keras'.
+Shapes: x (N, T, D), y (N, T, 2H) for "concat", else (N, T, H); without `return_sequences` there is no T. h and h_back
+(N, T, H).
+
+Source: Schuster and Paliwal 1997, IEEE Transactions on Signal Processing 45(11). Names and meanings of the options are
+Keras'.
+
+Try it:
+1. Leave out `ops.flip(h_back, 1)`: the picture in the middle is mirrored from top to bottom, and torch's numbers are
+   missed, but every row of the gradient check passes. It tells whether backward belongs to forward, not whether forward
+   is what it should be.
+2. Give both layers one set of weights, `backward_layer.load_state_dict(forward_layer.state_dict())`, with
+   `merge_mode="sum"`: the y of x read from its end is y from its end, bit by bit.
+3. Take the gradient of `y[:, -1, H:].sum()` in x, with `return_sequences`: it is 0 but at the last step. Without
+   `return_sequences`, that of `y[:, H:].sum()` reaches all steps: it is $h'_1$, no longer $h'_T$.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl import check, ops
 from minidl.nn.mask import time_mask
 from minidl.nn.module import Module
 from minidl.nn.module_list import check_module
 from minidl.nn.recurrent import Recurrent, check_states, check_steps
+from minidl.nn.simple_rnn import SimpleRNN
 from minidl.tensor import Tensor, _wrap
 
 MERGE_MODES = {
@@ -47,10 +62,17 @@ MERGE_MODES = {
 class Bidirectional(Module):
     r"""`layer` (a SimpleRNN, LSTM or GRU) in both directions.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `Bidirectional` | the wrapper | `bidirectional=True` of `nn.LSTM` | the same; takes a `backward_layer` too |
+    | `layer` | becomes `forward_layer`; `backward_layer` has the same options, new weights | none | the same |
+    | `merge_mode` | "concat" (2H features), "sum", "mul", "ave" (H), or None for a pair | always "concat" | the same |
+
+    | cost | formula |
     |---|---|
-    | `layer` | becomes `forward_layer`; `backward_layer` is made with the same options and new weights |
-    | `merge_mode` | "concat" (2H features), "sum", "mul", "ave" (H), or None for a pair: see the table above |
+    | parameters | twice those of `layer` |
+    | multiply-adds | twice those of `layer` |
+    | bytes kept | twice those of `layer`, but x once; "mul" keeps both outputs |
 
     Called as `layer(x, mask=None, initial_state=None)`. With `return_state` the result is y (or the pair), then the
     states of the forward layer, then those of the backward layer; `initial_state` is a list in that order. The mask
@@ -120,3 +142,25 @@ class Bidirectional(Module):
 
     def extra_repr(self) -> str:
         return f"merge_mode={self.merge_mode!r}"
+
+
+def illustrate(ax: Any) -> None:
+    r"""Which steps of x each step of y has seen: the size of the gradient, where there is one at all. The forward layer
+    (left) knows what came before, the backward layer (middle) what comes after, and y (right), with the features of
+    both, knows all; what is near, best."""
+    rng, T, H = np.random.default_rng(0), 12, 8
+    layer = Bidirectional(SimpleRNN(1, H, return_sequences=True)).to("float64")
+    for p in layer.parameters():
+        p.data = rng.normal(0, 0.4, p.shape)
+    x = np.tile(rng.normal(size=(1, T, 1)), (T, 1, 1))  # one sequence for every step of y
+    ax.axis("off")
+    panels = ("$h_t$", range(H)), ("$h'_t$", range(H, 2 * H)), ("$y_t$", range(2 * H))
+    for number, (name, features) in enumerate(panels):
+        steps, dy = Tensor(x, requires_grad=True), np.zeros((T, T, 2 * H))
+        dy[np.arange(T), np.arange(T)] = np.isin(np.arange(2 * H), features)
+        layer(steps).backward(dy)
+        seen = np.abs(steps.grad[..., 0])
+        a = ax.inset_axes([0.07 + 0.32 * number, 0.06, 0.29, 0.94])
+        a.imshow(np.where(seen > 0, seen, np.nan), cmap="viridis", extent=(0.5, T + 0.5, T + 0.5, 0.5), aspect="auto")
+        a.set(xlabel=f"step of x, seen by {name}", xticks=(1, 6, 12), yticks=() if number else (1, 6, 12))
+        a.set(ylabel="" if number else "t")

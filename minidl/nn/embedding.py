@@ -11,11 +11,22 @@ $$ dW_{vd} = \sum_{n:\ i_n = v} dy_{nd} $$
 (`scatter_add` in kernels/scatter.py). The ids are no real numbers and have no gradient. With `padding_idx`, row p
 stands for "no word": it starts at 0, and $dW_p = 0$ keeps it there.
 
-Shapes: i any shape (...) of integers in 0 ... V-1, W (V, D), y (..., D). Bengio, Ducharme, Vincent and Jauvin 2003,
-JMLR 3.
+Shapes: x, ids (N, T), or any other shape of integers in 0 ... V-1; w, dw (V, D), y (N, T, D).
+
+Source: Bengio, Ducharme, Vincent and Jauvin 2003, JMLR 3.
+
+Try it:
+1. In `backward`, make dw of zeros (V, D) and say `dw[ids] += dy`: NumPy adds once for an id that occurs twice, and the
+   gradient check fails in every row but that of one single id.
+2. Multiply one-hot rows (1000, 10000) by the same W (10000, 64), forward and backward: the result is the same bit by
+   bit, and takes a few hundred times as long.
+3. Take one step of `SGD` with 0.1 on `y.sum()` for the ids 0, 0, 0, 3. With `mask_zero=True` row 0 falls by 0.3, like
+   any row that is read three times; with `padding_idx=0` it stays 0.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl import check, init
 from minidl.kernels.scatter import scatter_add
@@ -58,10 +69,19 @@ def embedding(ids: Tensor, weight: Tensor, padding_idx: int | None = None) -> Te
 class Embedding(Module):
     r"""A table of `num_embeddings` vectors of `embedding_dim` numbers, drawn from N(0, 1).
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `Embedding` | the layer | `nn.Embedding` | `Embedding` (starts uniform, up to 0.05) |
+    | `num_embeddings` | V | the same | `input_dim` |
+    | `embedding_dim` | D | the same | `output_dim` |
+    | `padding_idx` | the id of "nothing here" (negative: from the end): a row that is and stays 0 | the same | none |
+    | `mask_zero` | id 0 is padding: `compute_mask(ids)` is ids != 0, and `Sequential` hands it on | none | the same |
+
+    | cost | formula |
     |---|---|
-    | `padding_idx` | the id that means "nothing here" (negative: counted from the end): a row that is and stays 0 |
-    | `mask_zero` | id 0 is padding: `compute_mask(ids)` is ids != 0, and `Sequential` hands it on |
+    | parameters | $V D$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $8 N T$ |
 
     The two are different things. A row of zeros is still a step that a recurrent layer takes; a masked step is passed
     over. With mask_zero row 0 is a row like all others, drawn and trained (which shows where no layer takes the mask);
@@ -106,3 +126,21 @@ class Embedding(Module):
 
 def _row(who: str, padding_idx: Any, V: int) -> int | None:
     return None if padding_idx is None else check.integer(who, "padding_idx", padding_idx, low=-V, high=V - 1) % V
+
+
+def illustrate(ax: Any) -> None:
+    r"""Left the table W, a row for each word of a vocabulary. Middle y, the rows that a sentence picks, twice that of
+    "the". Right the gradient dW when dy is 1 everywhere: a row gets as much as it was picked times, and the rows of
+    words that do not occur get nothing: a word that is rare is learned slowly."""
+    words, sentence = "the cat dog sat ran on mat".split(), "the cat sat on the mat".split()
+    w = Tensor(np.random.default_rng(0).normal(size=(7, 6)), requires_grad=True)
+    y = embedding(Tensor([words.index(word) for word in sentence]), w)
+    y.backward(np.ones(y.shape))
+    signed, amount = {"cmap": "PuOr", "vmin": -2, "vmax": 2}, {"cmap": "viridis", "vmin": 0, "vmax": 2}
+    panels = ("W", words, w.numpy(), signed), ("y", sentence, y.numpy(), signed), ("dW", words, w.grad, amount)
+    ax.axis("off")
+    for number, (name, labels, image, colors) in enumerate(panels):
+        a = ax.inset_axes([0.06 + 0.34 * number, 0.06, 0.25, 0.92])
+        a.imshow(image, aspect="auto", **colors)
+        a.set(xticks=[], yticks=range(len(labels)), yticklabels=labels, xlabel=name)
+    ax.figure.colorbar(a.images[0], ax=ax, ticks=(0, 1, 2), label="dW")

@@ -13,7 +13,7 @@ $u_t$ is, is the difference between training and use:
 | mode | $u_1$ | $u_t$ | called as |
 |---|---|---|---|
 | teacher forcing | `start` | the true $y_{t-1}$ | `model(source, target)`: logits of all steps |
-| free running | `start` | the decoder's own $\arg\max z_{t-1}$ | `model.generate(source, length)`: ids |
+| free running | `start` | the decoder's own $\operatorname{arg\,max} z_{t-1}$ | `model.generate(source, length)`: ids |
 
 In training the true target is known, the decoder reads it one step late, and all steps are one call of the layer,
 whatever the model would have written. In use there is no target: each step waits for the one before, and an error is
@@ -26,11 +26,23 @@ gradient: arg max has none.
 A hint (Sutskever et al.): feed the source reversed (`source[:, ::-1]`). Its first words then are the last that the
 encoder reads, near the first ones that the decoder writes, and training finds the link far more easily.
 
-Shapes: source (N, S), target (N, T), logits (N, T, K) with K = `target_size`. Sutskever, Vinyals and Le 2014, arXiv
-1409.3215; Cho et al. 2014, arXiv 1406.1078; teacher forcing: Williams and Zipser 1989, Neural Computation 1(2).
+Shapes: x (N, S), the source; target (N, T); y (N, T, K), the logits, with K = `target_size`.
+
+Source: Sutskever, Vinyals and Le 2014, arXiv 1409.3215; Cho et al. 2014, arXiv 1406.1078; teacher forcing: Williams
+and Zipser 1989, Neural Computation 1(2).
+
+Try it:
+1. Train `Seq2Seq(10, 10, 32)` to copy 8 random digits (cross entropy, `Adam` with 0.01, 300 batches of 32: seconds).
+   On new ones about 80 % of the digits are right under teacher forcing, and 60 % by `generate`. With the source in
+   reverse, as above: 89 and 78 %, and of the first digits alone 99 instead of 81 %.
+2. The same with `layer="rnn"`: 19 and 18 % (10 % are right by chance), and with the source in reverse 48 and 47 %.
+3. Take 1000 batches, in reverse, and let `generate` copy other lengths than it has seen: 95, 98, 93, 73 and 52 % of the
+   digits are right for 4, 6, 8, 10 and 12 of them. It has learned to copy eight, not to copy.
 """
 
 from typing import Any
+
+import numpy as np
 
 from minidl import backend, check, ops
 from minidl.nn.embedding import Embedding
@@ -47,13 +59,20 @@ LAYERS = {"rnn": SimpleRNN, "lstm": LSTM, "gru": GRU}
 class Seq2Seq(Module):
     r"""An encoder and a decoder, for ids in and ids out.
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `Seq2Seq` | the model | none | none |
+    | `source_size`, `target_size` | how many ids there are in the source, and in the target (K) | none | none |
+    | `hidden_size` | units of encoder and decoder | none | none |
+    | `embedding_dim` | numbers in the vector of an id; None: as many as `hidden_size` | none | none |
+    | `layer` | "rnn", "lstm" or "gru" | none | none |
+    | `start` | the id of the target that the decoder reads first; it may be an ordinary one | none | none |
+
+    | cost | formula |
     |---|---|
-    | `source_size`, `target_size` | how many different ids there are, in the source and in the target (K) |
-    | `hidden_size` | units of encoder and decoder |
-    | `embedding_dim` | numbers in the vector of an id; None: as many as `hidden_size` |
-    | `layer` | "rnn", "lstm" or "gru" |
-    | `start` | the id of the target that the decoder reads first; it may be an ordinary one |
+    | parameters | those of its layers |
+    | multiply-adds | those of its layers |
+    | bytes kept | those of its layers |
 
     mask (N, S), True for real ids, is for sources of different lengths. Targets of different lengths need none: the
     decoder never looks ahead, so give the loss a `sample_weight` (N, T) that is 0 on their right padding.
@@ -150,3 +169,23 @@ def check_ids(name: str, ids: Any, shape: str, high: int) -> None:
     if ids.shape[1] == 0:
         raise check.ShapeError(f"Seq2Seq: {name} must have at least one step, got shape {ids.shape}")
     check.indices("Seq2Seq", name, ids._data, high)
+
+
+def illustrate(ax: Any) -> None:
+    r"""How much each word of the source moves the first word that is written, in a new model (the size of the gradient,
+    the mean of 20 models). It has to go through all the words that are read after it: only the last ones count. Fed in
+    reverse, the first ones do, and a target mostly starts with what the source starts with."""
+    rng, S, H = np.random.default_rng(0), 12, 16
+    model = Seq2Seq(S, 5, H)
+    seen = np.zeros((2, S))
+    for _ in range(20):
+        for p in model.parameters():
+            p.data = rng.normal(0, 0.4, p.shape)
+        for row, source in enumerate((np.arange(S), np.arange(S)[::-1])):  # every word once
+            model.zero_grad()
+            model(Tensor(source[None]), Tensor(np.zeros((1, 1), int))).backward(rng.normal(size=(1, 1, 5)))
+            seen[row] += np.linalg.norm(model.source_embedding.weight.grad, axis=1) / 20
+    for name, size in zip(("as it is", "in reverse"), seen, strict=True):
+        ax.plot(np.arange(1, S + 1), size, "o-", label=name)
+    ax.legend(title="the source is read")
+    ax.set(xlabel="word of the source", ylabel="gradient of the first logits", ylim=(0, None))
