@@ -8,14 +8,32 @@ them, as in "0.weight".
 >>> model = nn.Sequential(nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
 >>> [name for name, _ in model.named_parameters()]
 ['0.weight', '0.bias', '2.weight', '2.bias']
+
+How to write one (the smallest is `Scale` below, a real one is in linear.py):
+1. In `__init__`, set its options, parameters, buffers and parts as attributes. `super().__init__()` need not be called.
+2. In `forward`, compute with them. As long as every operation is one of minidl's, backward comes by itself; an
+   operation of your own is a `Function` with a forward and a backward (tensor.py).
+3. What differs between training and evaluation asks `self.training`; random numbers come from `minidl.generator()`.
+4. Check it: `minidl.testing.check_layer(lambda: Scale(), (4, 1))` compares backward with finite differences, and more.
+5. If it has options, name them in `extra_repr`; if it multiplies matrices, count that in `multiply_adds`.
+
+Try it:
+1. In `Scale` below, write `Tensor([2.0])` for `nn.Parameter([2.0])`: forward gives the same 6.0, but there are no
+   parameters, the state_dict is empty, and nothing would train it.
+2. Give every module of `model.modules()` the hook `lambda m, x, y: print(type(m).__name__, y.shape)`, with
+   `register_forward_hook`, and call the model on five rows: it prints Linear (5, 3), ReLU (5, 3), Linear (5, 2),
+   Sequential (5, 2).
+3. Call `model[0].requires_grad_(False)`, then backward: the first layer's weight has no gradient, the last one's has,
+   and `nn.summary(model, (1, 4))` counts 8 trainable parameters and 15 frozen ones.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from minidl import backend, check
+from minidl.nn.state import Mismatch, take_over
 from minidl.tensor import Tensor
 
 
@@ -41,13 +59,6 @@ class Buffer(Tensor):
     """
 
     __slots__ = ()
-
-
-class Mismatch(NamedTuple):
-    r"""What `load_state_dict(strict=False)` did not find or did not use."""
-
-    missing_keys: list[str]
-    unexpected_keys: list[str]
 
 
 class Module:
@@ -200,25 +211,8 @@ class Module:
         With strict, a missing or unexpected name is a ValueError; with strict=False both are returned. A shape or dtype
         that does not fit always is a ValueError or TypeError. Everything is checked before the first value is changed.
         """
-        who = f"{type(self).__name__}.load_state_dict"
-        if not isinstance(state, Mapping):
-            raise check.DTypeError(f"{who}: state must be a dict of arrays, got {type(state).__name__}")
         own = dict(self._named_tensors(Parameter | Buffer))
-        mismatch = Mismatch([n for n in own if n not in state], [n for n in state if n not in own])
-        if strict and (mismatch.missing_keys or mismatch.unexpected_keys):
-            raise ValueError(
-                f"{who}: missing keys {mismatch.missing_keys}, unexpected keys {mismatch.unexpected_keys}; "
-                "strict=False takes what fits"
-            )
-        values = {name: _fitting(who, name, state[name], own[name]) for name in own if name in state}
-        first: dict[int, str] = {}  # the first name of each tensor
-        for name, value in values.items():
-            other = first.setdefault(id(own[name]), name)
-            if not np.array_equal(values[other], value, equal_nan=True):
-                raise ValueError(f"{who}: {other} and {name} are one tensor here, and came with different values")
-        for name, value in values.items():
-            own[name].data = value
-        return mismatch
+        return take_over(f"{type(self).__name__}.load_state_dict", own, state, strict)
 
     # ---- what it says of itself ----
     def multiply_adds(self, input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> int:
@@ -238,20 +232,3 @@ class Module:
         if not parts:
             return f"{type(self).__name__}({self.extra_repr()})"
         return f"{type(self).__name__}({self.extra_repr()}\n  " + "\n  ".join(parts) + "\n)"
-
-
-def _fitting(who: str, name: str, value: Any, own: Tensor) -> np.ndarray:
-    """`value` on the host and in the dtype of the tensor `own` whose values it shall become."""
-    if not hasattr(value, "__array__"):
-        raise check.DTypeError(f"{who}: {name} must be an array or a tensor, got {type(value).__name__}")
-    value = value.numpy() if isinstance(value, Tensor) else value
-    value = backend.to_numpy(value) if backend.is_array(value) else np.asarray(value)
-    if value.shape != own.shape:
-        raise check.ShapeError(f"{who}: {name} must have shape {own.shape}, got {value.shape}")
-    if not np.can_cast(value.dtype, own.dtype, casting="same_kind"):
-        raise check.DTypeError(f"{who}: {name} must fit into {own.dtype}, got dtype {value.dtype}")
-    with np.errstate(over="ignore"):
-        fitting = value.astype(own.dtype)
-    if own.dtype.kind == "f" and (np.isinf(fitting) & ~np.isinf(value)).any():
-        raise ValueError(f"{who}: {name} has values that are too large for {own.dtype}")
-    return fitting
