@@ -31,11 +31,21 @@ batch, with the unbiased variance $v n / (n - 1)$:
 
 $$ \text{running} \leftarrow (1 - m)\,\text{running} + m\,\text{batch} $$
 
-with momentum m = 0.1 as in torch (Keras counts the other way: its 0.9 is this 0.1).
+with momentum m = 0.1 as in torch (Keras counts the other way, and takes the biased variance: its 0.99 is this 0.01).
 
-Shapes: x, y (N, C), (N, C, L) or (N, C, H, W); everything else (C,). Ioffe and Szegedy 2015, arXiv 1502.03167,
-algorithm 1.
+Shapes: x (N, C), or x (N, C, L), or x (N, C, H, W), with E numbers; y as x; w, b, mean, var and r (C,).
+
+Source: Ioffe and Szegedy 2015, arXiv 1502.03167, algorithm 1.
+
+Try it:
+1. In `backward`, write True for self.constant, as if $\mu$ and v were constants: the gradient check fails for x, in all
+   rows but that of training=False, and for weight and bias in none.
+2. Give BatchNorm1d(4) a batch of two rows: y is +1 and -1 in each column, whatever x was.
+3. Train it on batches of 64 numbers of mean 5: after 10 of them running_mean is 3.2, and `eval()` makes 1.8 of a 5;
+   after 50 it is 5.0, and makes 0.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -116,6 +126,17 @@ def batch_norm(
 
 
 class _BatchNorm(Module):
+    r"""What both have in common. $\gamma$ (`weight`) starts at 1, $\beta$ (`bias`) at 0.
+
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `num_features` | C | `num_features` | from the first input |
+    | `eps` | $\epsilon$, added to the variance | `eps` | `epsilon` (0.001 unless given) |
+    | `momentum` | m, the weight of the newest batch; None: all have the same | `momentum` | 1 - `momentum` (0.01) |
+    | `affine` | whether there are $\gamma$ and $\beta$ | `affine` | `scale`, `center` |
+    | `track_running_stats` | False: evaluation looks at the batch too | `track_running_stats` | none |
+    """
+
     def __init__(
         self,
         num_features: int,
@@ -144,16 +165,8 @@ class _BatchNorm(Module):
         momentum = self.momentum
         if momentum is None:  # the plain average of all batches so far
             momentum = 1 / (self.num_batches_tracked.item() + 1) if update else 0
-        y = batch_norm(
-            x,
-            self.running_mean,
-            self.running_var,
-            self.weight,
-            self.bias,
-            self.training or not self.track_running_stats,
-            momentum,
-            self.eps,
-        )
+        training = self.training or not self.track_running_stats
+        y = batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, training, momentum, self.eps)
         if update:
             self.num_batches_tracked.writable()[...] += 1
         return y
@@ -168,12 +181,15 @@ class _BatchNorm(Module):
 class BatchNorm1d(_BatchNorm):
     r"""Batch normalisation of vectors (N, C) or sequences of channels (N, C, L).
 
-    | option | meaning |
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `BatchNorm1d` | the layer | `nn.BatchNorm1d` | `BatchNormalization(axis=1)` |
+
+    | cost | formula |
     |---|---|
-    | `eps` | $\epsilon$, added to the variance |
-    | `momentum` | m, the weight of the newest batch in the running statistics; None: their plain average |
-    | `affine` | whether there are $\gamma$ (`weight`, starts at 1) and $\beta$ (`bias`, starts at 0) |
-    | `track_running_stats` | False: no running statistics, evaluation looks at the batch too |
+    | parameters | $2 C$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $4 E + 12 C$ |
 
     Frozen by `eval()`: the running statistics then neither change nor get a gradient, also if the rest is training.
 
@@ -193,6 +209,16 @@ class BatchNorm1d(_BatchNorm):
 class BatchNorm2d(_BatchNorm):
     r"""Batch normalisation of images (N, C, H, W); options as in BatchNorm1d.
 
+    | option | meaning | torch | Keras |
+    |---|---|---|---|
+    | `BatchNorm2d` | the layer | `nn.BatchNorm2d` | `BatchNormalization(axis=1)` |
+
+    | cost | formula |
+    |---|---|
+    | parameters | $2 C$ |
+    | multiply-adds | $0$ |
+    | bytes kept | $4 E + 12 C$ |
+
     >>> from minidl import nn
     >>> layer = nn.BatchNorm2d(6)
     >>> list(layer.state_dict())
@@ -201,3 +227,24 @@ class BatchNorm2d(_BatchNorm):
 
     def _check_rank(self, x: Tensor) -> None:
         check.rank("BatchNorm2d", "x", x, "(N, C, H, W)")
+
+
+def illustrate(ax: Any) -> None:
+    r"""Left: the gradient of a single y (row 3, channel 2) with respect to all x: it looks at its channel only, in all
+    rows of the batch. Middle: three channels (solid) and what becomes of them (dashed): one size for all. Right: means
+    of batches of 8 that drift (dots), and the running mean, which evaluation uses, after them."""
+    ax.axis("off")
+    seen, sizes, drift = (ax.inset_axes([left, 0, 0.24, 1]) for left in (0, 0.39, 0.75))
+    rng = np.random.default_rng(0)
+    x = Tensor(rng.normal(size=(8, 5)), requires_grad=True)
+    batch_norm(x, None, None, training=True)[3, 2].backward()
+    seen.imshow(x.grad, cmap="PuOr", vmin=-1, vmax=1, aspect="auto", interpolation="none")
+    x = Tensor(rng.normal(size=(2000, 3)) * [1, 0.4, 2] + [-2, 1, 5])
+    for array, line in ((x, "-"), (batch_norm(x, None, None, training=True), "--")):
+        sizes.hist(array.numpy(), np.linspace(-5, 11, 41), histtype="step", color=["C0", "C1", "C2"], linestyle=line)
+    layer, batches = BatchNorm1d(1).to("float64"), rng.normal(size=(120, 8, 1))
+    batches += 2 * np.sin(np.arange(120) / 20)[:, None, None]
+    running = [(layer(Tensor(batch)), layer.running_mean.item())[1] for batch in batches]
+    drift.plot(range(120), batches.mean(axis=(1, 2)), ".C4", range(120), running, "C1")
+    for panel, x, y in ((seen, "channel", "row of the batch"), (sizes, "x, y", "rows"), (drift, "batch", "mean")):
+        panel.set(xlabel=x, ylabel=y)
