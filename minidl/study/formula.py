@@ -11,6 +11,10 @@ MATHML = set(
     "math merror mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms mspace msqrt mstyle "
     "msub msubsup msup mtable mtd mtext mtr munder munderover none".split()
 )
+ROWS = ("math", "mrow", "mtd", "mstyle", "msqrt")
+FUNCTIONS = set("arccos arcsin arctan cos cosh cot coth csc deg det exp ln log sec sin sinh tan tanh".split())
+BARS = set("|\u2016\u2225")
+CLOSING = set(")]}|\u2016\u27e9\u2309\u230b\u2032!\u22a4")
 
 
 class FormulaError(ValueError):
@@ -42,6 +46,8 @@ def formula(tex: str, display: bool = False) -> str:
         if element.get("linebreak") == "newline":
             raise FormulaError(rf"${tex}$ is no formula: \\ outside of a table; use split or align*")
         _merge(element)
+        if element.tag in ROWS:
+            _space(element)
     return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)
 
 
@@ -54,3 +60,23 @@ def _merge(row: ElementTree.Element) -> None:
             if after is not None and after.tag == "mo":
                 part.text += after.text or ""
                 row.remove(after)
+
+
+def _space(row: ElementTree.Element) -> None:
+    r"""Space as TeX has it: a thin one beside the name of a function, none beside | and behind the sign of a number."""
+    before = None
+    for part in [*row]:
+        operator = part.text if part.tag == "mo" else ""
+        if operator in BARS:
+            part.attrib |= {"lspace": "0", "rspace": "0"}
+        elif operator in ("-", "\u2212", "+") and (before is None or before.tag == "mo" and before.text not in CLOSING):
+            part.set("form", "prefix")
+        words = [x for x in (before, part) if x is not None and x.tag not in ("mo", "mspace")]
+        if len(words) == 2 and any(map(_function, words)):
+            row.insert([*row].index(part), ElementTree.Element("mspace", width="0.167em"))
+        before = part
+
+
+def _function(part: ElementTree.Element) -> bool:
+    base = part[0] if part.tag in ("msub", "msup", "msubsup") else part
+    return base.tag == "mi" and base.text in FUNCTIONS

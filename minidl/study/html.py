@@ -52,6 +52,8 @@ def render(page: Page, known: dict[str, str]) -> str:
     Raises FormulaError for a formula that cannot be shown.
     """
     sections = {name: title for name, (title, needs) in SECTIONS.items() if needs(page)}
+    if page.kind == "kernel":
+        sections["kernels"] = "The code"
     narrow = list(itertools.takewhile(lambda name: name not in WIDE, sections))
     names = {"page": page, "known": known, "sections": sections, "lines": lines(page), "narrow": narrow}
     return _templates().get_template("page.html").render(names).lstrip()
@@ -157,9 +159,9 @@ def figure(picture: str, caption: str) -> Markup:
 
 
 def natural(picture: str) -> Markup:
-    r"""An SVG as wide as it was drawn, not as wide as its box."""
+    r"""A graph a little larger than it was drawn, whatever the width of its box."""
     size = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ', picture)
-    return Markup(str(picture).replace("<svg", f'<svg width="{float(size[1]):.0f}pt"', 1) if size else picture)
+    return Markup(str(picture).replace("<svg", f'<svg width="{1.4 * float(size[1]):.0f}pt"', 1) if size else picture)
 
 
 def seconds(time: float) -> str:
