@@ -161,8 +161,7 @@ def layer_costs(topic: Topic, run: trace.Run, letters: dict[str, int]) -> Iterat
     measured = {"bytes kept": run.kept}
     if layer:
         measured["parameters"] = sum(p.size for p in layer.parameters())
-        shapes = tuple(run.inputs[0].shape), tuple(run.outputs[0].shape)
-        measured["multiply-adds"] = int(layer.multiply_adds(*shapes))
+        measured["multiply-adds"] = run.multiply_adds
     for table in source.tables(inspect.getdoc(topic.object), "cost")[1]:
         for name, formula in table.rows:
             yield _cost(name, formula, letters, measured.get(name))

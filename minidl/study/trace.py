@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from minidl import kernels
+from minidl.nn.module import Module
 from minidl.study.page import Traced
 from minidl.tensor import Function, Tensor
 from minidl.testing.subject import Subject, call, leaves
@@ -32,6 +33,7 @@ class Run:
     trace: list[Traced] = field(default_factory=list)
     called: dict[str, list[str]] = field(default_factory=dict)  # "lstm" -> ["lstm", "lstm_grad"], files of kernels/
     kept: int = 0  # bytes that live until the backward, without the parameters
+    multiply_adds: int = 0  # of the forward, by the layer and all layers in it
 
 
 def run(subject: Subject, file: Path) -> Run:
@@ -39,6 +41,8 @@ def run(subject: Subject, file: Path) -> Run:
     layer, inputs = subject.fresh("float32")
     found = Run(layer, inputs)
     watch = Watch(found, file.resolve())
+    for part in layer.modules() if isinstance(layer, Module) else ():
+        part.register_forward_hook(lambda part, xs, y: _count(found, part, xs, y))
     xs = [x.requires_grad_(x.dtype.kind == "f") for x in leaves(inputs)]
     with watch("forward"):
         found.outputs = call(layer, xs)
@@ -53,6 +57,13 @@ def run(subject: Subject, file: Path) -> Run:
         with watch("backward"):
             loss.backward()
     return found
+
+
+def _count(found: Run, part: Module, xs: Any, y: Any) -> None:
+    """Add the multiply-adds of one call of a layer."""
+    several = [vs if isinstance(vs, tuple | list) else [vs] for vs in (xs, y)]
+    first = [next((v.shape for v in vs if isinstance(v, Tensor)), ()) for vs in several]
+    found.multiply_adds += int(part.multiply_adds(*first))
 
 
 class Watch:
