@@ -8,6 +8,7 @@ import matplotlib
 import pytest
 
 import minidl
+from minidl.study.site import write_site
 from tests.gpu import standin
 from tests.gpu.compile import COMPILER
 
@@ -52,3 +53,10 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(autouse=True)
 def fresh_seed():
     minidl.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The study pages, all of them: (the folder that they are in, slug -> page)."""
+    folder = tmp_path_factory.mktemp("site")
+    return folder, {page.slug: page for page in write_site(folder)}

@@ -1,6 +1,7 @@
 r"""What a page proves when it is made: every gradient, and how fast the kernels are beside their reference."""
 
 import contextlib
+import functools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -17,6 +18,7 @@ from minidl.testing.subject import Subject, call, leaf
 
 TOLERANCE = 1e-6  # of gradcheck
 ENTRIES = 200_000  # numbers of the first input that speed is measured on, about
+SIDES = 8
 TURNS = 5
 LONGEST = 0.5  # seconds that one way may take in all
 
@@ -38,6 +40,8 @@ def gradients(what: Callable, examples: Iterable[Example]) -> list[Gradient]:
             continue
 
         def function(*xs: Any, layer: Callable = layer) -> tuple:
+            if isinstance(layer, Module):
+                layer.reset_states()  # a stateful one goes on from the last call
             return tuple(call(layer, list(xs)))
 
         found = errors(function, xs, [p for _, p in named]).values()
@@ -71,8 +75,6 @@ def speed(example: Example) -> Speed | None:
         step()
     except (ValueError, TypeError):
         return None
-    with reference():
-        step()
     times: dict[str, list[float]] = {"kernel": [], "reference": []}
     for _ in range(TURNS):
         times["kernel"].append(_seconds(step))
@@ -84,20 +86,39 @@ def speed(example: Example) -> Speed | None:
 
 
 def _repeated(example: Example) -> tuple[Callable[[], None], tuple]:
-    """A step forward and backward, on the example's inputs repeated along their first axis."""
+    """A step forward and backward, on the example's inputs repeated: its images to 8 times the height and width, its
+    sequences to 8 times the length, as far as the layer takes that, and then many of them."""
     layer, inputs = Subject(example.build, TOLERANCE).fresh("float32")
-    times = max(1, ENTRIES // max(1, inputs[0].size))
-    inputs = [np.concatenate([x] * times) for x in inputs]
-    xs = [leaf(x, True) for x in inputs]
+    options = layer.keywords if isinstance(layer, functools.partial) else {}  # of a loss: labels, weights
+    arrays = {name: x for name, x in options.items() if isinstance(x, np.ndarray)}
+    shape = inputs[0].shape
+    for axes in ((2, 3), (2,), (1,), ()):  # of (N, C, H, W), (N, C, L), (N, T, D), others
+        if len(shape) <= max(axes, default=0) or (axes == (2,) and len(shape) != 3):
+            continue
+        larger = [_tiled(x, axes, SIDES) if x.shape == shape else x for x in inputs]
+        times = max(1, ENTRIES // max(1, larger[0].size))
+        xs = [leaf(_tiled(x, (0,), times), True) for x in larger]
+        more = {name: _tiled(x, (0,), times) for name, x in arrays.items()}
+        many = functools.partial(layer.func, **{**options, **more}) if options else layer
+        try:
+            outputs = call(many, xs)
+            break
+        except (ValueError, TypeError):
+            if not axes:
+                raise
     rng = np.random.default_rng(0)
-    ups = [rng.normal(size=y.shape).astype(y.dtype) for y in call(layer, xs)]
+    ups = [rng.normal(size=y.shape).astype(y.dtype) for y in outputs]
 
     def step() -> None:
-        for y, g in zip(call(layer, xs), ups, strict=True):
+        for y, g in zip(call(many, xs), ups, strict=True):
             if y.requires_grad:
                 y.backward(g, retain_graph=True)
 
-    return step, inputs[0].shape
+    return step, xs[0].shape
+
+
+def _tiled(x: np.ndarray, axes: tuple[int, ...], times: int) -> np.ndarray:
+    return np.tile(x, [times if axis in axes else 1 for axis in range(x.ndim)])
 
 
 def _seconds(step: Callable[[], None]) -> float:

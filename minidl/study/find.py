@@ -18,10 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import minidl
-from minidl import evolution, kernels, losses, nn, optim, testing
+from minidl import evolution, functional, kernels, losses, nn, ops, optim, testing
 
-PACKAGE = Path(minidl.__file__).resolve().parent
+PACKAGE = Path(nn.__file__).resolve().parent.parent
 ROOT = PACKAGE.parent  # of a checkout, where demos/ and tests/ lie too
 KERNELS = Path(kernels.__path__[0]).resolve()
 ENGINE = ("tensor", "graph", "writes", "backend", "jit", "threads", "random", "init", "cluster")
@@ -67,7 +66,7 @@ def _file(kind: str, path: Path, slug: str, module: str | None = None) -> Topic:
 
 def _public(module: ModuleType) -> tuple[str, ...]:
     """What is public of a module of ours: found under one of the packages' `__all__`."""
-    packages = (minidl, nn, minidl.functional, losses, optim, evolution, testing)
+    packages = (ops, nn, functional, losses, optim, evolution, testing)
     public = {name for package in packages for name in package.__all__}
     return tuple(n for n, x in vars(module).items() if n in public and getattr(x, "__module__", "") == module.__name__)
 
@@ -130,10 +129,11 @@ def _named(name: str) -> Topic:
         words.append(last)
     topics = list(catalogue().values())
     for same in (str.__eq__, lambda a, b: a.lower() == b.lower()):
-        for word in words:
-            for topic in topics:
-                if any(same(other, word) for other in (topic.slug, topic.name, *topic.names)):
-                    return topic
+        for what in (lambda topic: (topic.slug,), lambda topic: (topic.name, *topic.names)):
+            for word in words:
+                for topic in topics:
+                    if any(same(other, word) for other in what(topic)):
+                        return topic
     known = sorted({word for topic in topics for word in (topic.slug, topic.name, *topic.names)})
     raise StudyError(f"study: nothing is called {name!r}; {_near(name, known)}")
 

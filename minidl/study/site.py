@@ -45,7 +45,7 @@ def writable(folder: str | Path) -> Path:
 
 
 def write_site(folder: str | Path, processes: int | None = None) -> Iterator[Page]:
-    r"""Write every page and `index.html` into a folder. Yields each page (without its larger parts) when it is there.
+    r"""Write every page and `index.html` into a folder. Yields each page when it is there.
 
     processes: how many work at it; as many as there are cores where it is not given.
     """
@@ -72,8 +72,12 @@ def write_site(folder: str | Path, processes: int | None = None) -> Iterator[Pag
 def _one_of_many(slug: str, folder: Path) -> tuple[Page, str]:
     """Write one page of the site, and its thumbnail."""
     topics = catalogue()
-    page = build(topics[slug])
-    (folder / f"{slug}.html").write_text(html.render(page, {s: t.name for s, t in topics.items()}), encoding="utf-8")
+    try:
+        page = build(topics[slug])
+        text = html.render(page, {slug: topic.name for slug, topic in topics.items()})
+    except ValueError as error:
+        raise StudyError(f"{error} (on the page of {slug})") from error
+    (folder / f"{slug}.html").write_text(text, encoding="utf-8")
     thumbnail = ""
     if page.picture.startswith("<svg"):
         thumbnail = f"{THUMBNAILS}/{slug}.svg"
@@ -81,5 +85,4 @@ def _one_of_many(slug: str, folder: Path) -> tuple[Page, str]:
     elif page.picture:
         thumbnail = f"{THUMBNAILS}/{slug}.png"
         (folder / thumbnail).write_bytes(picture.embedded(page.picture))
-    small = Page(page.name, page.kind, page.slug, page.summary, page.file, "", [], caption=page.caption)
-    return small, thumbnail
+    return page, thumbnail
