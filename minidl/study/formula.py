@@ -27,6 +27,9 @@ def formula(tex: str, display: bool = False) -> str:
     >>> formula("x < 1")
     '<math><mrow><mi>x</mi><mo>&lt;</mo><mn>1</mn></mrow></math>'
     """
+    braces = re.sub(r"\\.", "", tex)
+    if braces.count("{") != braces.count("}"):
+        raise FormulaError(f"${tex}$ is no formula: braces without a partner")
     try:
         made = latex2mathml.converter.convert(tex, display="block" if display else "inline")
     except Exception as error:  # of many classes, some without a message

@@ -32,7 +32,7 @@ __all__ = ["FormulaError", "cells", "highlighted", "inline", "table", "to_html"]
 ATOM = re.compile(
     r"(?P<ticks>`+)(?P<code>[^`](?:.*?[^`])?)(?P=ticks)(?!`)"
     r"|\$\$(?P<display>.+?)\$\$"
-    r"|\$(?P<inline>[^\s$](?:(?:\\.|[^$\\])*[^\s$\\])?)\$(?!\d)",
+    r"|\$(?P<inline>(?=\S)(?:\\.|[^$\\])+(?<=\S))\$(?!\d)",
     re.DOTALL,
 )
 LONG = 20  # a formula of so many letters may be wider than a phone, and then scrolls in a box of its own
@@ -48,7 +48,7 @@ PLAIN = re.compile(r'<span class="(?:n|p|w|nn|nb|bp|o|err|gp1|esc|x)">([^<]*)</s
 def highlighted(code: str, lexer: Lexer) -> str:
     r"""Code with a span around each token that has a colour."""
     lexer.stripnl = lexer.ensurenl = False
-    return PLAIN.sub(r"\1", highlight(code, lexer, HtmlFormatter(nowrap=True)))
+    return PLAIN.sub(r"\1", highlight(code, lexer, HtmlFormatter(nowrap=True))).rstrip("\n")
 
 
 def inline(text: str) -> str:
