@@ -45,7 +45,8 @@ Neural Computation 12(10); its bias of 1: Jozefowicz, Zaremba and Sutskever 2015
 Try it:
 1. Set `weight_ih` and `weight_hh` of an `LSTMCell(1, 1)` to 0 and take 50 steps from c = 1 with x = 0: 1.6e-7 is left
    of c. With `bias_ih.writable()[1] = 5` it is 0.71, and with 0 there, 9e-16.
-2. Couple two gates, what is forgotten being written: in `forward`, `1 - sigma(a_f)` for i. The gradient check fails.
+2. Couple two gates, what is forgotten being written: in `forward`, `1 - sigma(a_f)` for i. The gradient check fails,
+   for all but c.
 3. Mend that. f now stands in c' twice, so $df = \bar{dc} \odot (c - g)$, and $di = 0$, for $a_i$ is no longer read:
    every row passes. A fourth of the weights now does nothing.
 """
