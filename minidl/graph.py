@@ -54,9 +54,9 @@ def gradients(start: Any, grad: Array, retain_graph: bool) -> list[list]:
         if anomaly:
             diagnose.watch_backward(node, grads, results)
         for edge, g in zip(edges, results):  # noqa: B905  (of one length, as checked; strict= costs time)
-            if edge is None or g is None:
-                continue
             target, index, shape, dtype = edge
+            if target is None or g is None:
+                continue
             if type(g) is not np.ndarray or g.shape != shape or g.dtype is not dtype:
                 g = _fitted(g, shape, dtype, node)
             if index is None:

@@ -33,6 +33,7 @@ Array = Any  # numpy.ndarray or cupy.ndarray
 
 _ndarray = np.ndarray
 _new = object.__new__
+_weak = weakref.ref
 
 
 class Function:
@@ -62,7 +63,8 @@ class Function:
         "_order",  # its age, by the clock
         "__dict__",  # the options of a subclass, and rarely:
     )
-    # per input: None, or where its gradient goes: (a node, number of that output; or a leaf, None), shape, dtype
+    # per input where its gradient goes: (a node, number of that output; or a leaf, None), shape, dtype; and of one that
+    # has no gradient, for pictures of the graph: (None, a number or a weak reference to the array, None, None)
     _edges: Any = None
     _n_outputs = 1
     _outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
@@ -84,7 +86,7 @@ class Function:
             raise RuntimeError(
                 f"{diagnose.name(self)}: a Function is one node of a graph; make a new one for each call"
             )
-        arrays, edges, needs, grad_on = [], [], [], state.grad
+        arrays, edges, needs, grad_on, node = [], [], [], state.grad, None
         for x in inputs:
             if isinstance(x, Tensor):
                 array = x._data
@@ -95,10 +97,15 @@ class Function:
                     else:
                         edges.append((x._node, x._index, array.shape, array.dtype))
                     needs.append(True)
+                    node = self
                     continue
+                constant = _weak(array) if grad_on else None
             else:
-                arrays.append(x if type(x) is float or type(x) is int else _constant(x, self))
-            edges.append(None)
+                constant = array = x if type(x) is float or type(x) is int else _constant(x, self)
+                arrays.append(array)
+                if hasattr(array, "shape"):
+                    constant = _weak(array)
+            edges.append((None, constant, None, None))
             needs.append(False)
         self._edges, self.needs_grad, self.saved = edges, needs, ()
         try:
@@ -107,9 +114,7 @@ class Function:
             raise diagnose.explained(error, self, arrays) from error
         if state.anomaly:
             diagnose.watch_forward(self, arrays, result)
-        node = None
-        if True in needs:
-            node = self
+        if node is not None:
             self._order = next(writes.clock)
         if type(result) is not tuple:
             return _wrap(result, node)

@@ -18,7 +18,7 @@ FLOORS = [
     ("minidl.backend", "minidl.jit", "minidl.scalar", "minidl.check", "minidl.memory", "minidl.threads")
     + ("minidl.kernels",),
     ("minidl.tensor", "minidl.graph", "minidl.modes", "minidl.writes", "minidl.diagnose", "minidl.random", "minidl.ops")
-    + ("minidl.progress", "minidl.host"),
+    + ("minidl.progress", "minidl.host", "minidl.replay"),
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.history", "minidl.plot"),
     ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.io", "minidl.interop", "minidl.functional")
     + ("minidl.evolution",),

@@ -29,9 +29,9 @@ class DropoutFunction(Function):
 
     def __init__(self, p: float):
         self.p = p
+        self.keys = divmod(generator().bit_generator.random_raw(), 2**32)
 
     def forward(self, x):
-        self.keys = divmod(generator().bit_generator.random_raw(), 2**32)
         return dropped(x, *self.keys, self.p)
 
     def backward(self, dy):

@@ -4,6 +4,7 @@ Matplotlib's own function underneath. Data may be NumPy or CuPy arrays or tensor
 
 | function | shows |
 |---|---|
+| `plot_graph(tensor)` | how a tensor was computed: all values and gradients |
 | `plot_curves(history)` | loss and metrics over the epochs |
 | `plot_filters(weights)` | the kernels of a convolution, or the rows of a Linear layer as images |
 | `plot_feature_maps(maps)` | what a layer makes of one image |
@@ -35,6 +36,7 @@ from minidl.plot.confusion import plot_confusion_matrix
 from minidl.plot.curves import plot_curves
 from minidl.plot.evolution import plot_complexity, plot_fitness, plot_lineage, plot_species
 from minidl.plot.genome import plot_genome
+from minidl.plot.graph import plot_graph
 from minidl.plot.grid import plot_feature_maps, plot_filters, plot_images
 from minidl.plot.receptive import plot_receptive
 from minidl.plot.som import plot_hits, plot_labels_map, plot_u_matrix, plot_units
@@ -52,6 +54,7 @@ __all__ = [
     "plot_filters",
     "plot_fitness",
     "plot_genome",
+    "plot_graph",
     "plot_hits",
     "plot_images",
     "plot_labels_map",

@@ -37,15 +37,20 @@ def columns(nodes: list, links: list) -> dict[int, int]:
     return found | dict.fromkeys(outputs, 1 + max(found.values(), default=0))
 
 
-def arranged(nodes: list, links: list) -> tuple[dict[int, tuple], list[np.ndarray]]:
-    r"""The place (x, y) of every node, by its id, and of every link the points (n, 2) that it goes through."""
-    column = columns(nodes, links)
+def arranged(
+    nodes: list, links: list, column: dict[int, int] | None = None
+) -> tuple[dict[int, tuple], list[np.ndarray]]:
+    r"""The place (x, y) of every node, by its id, and of every link the points (n, 2) that it goes through.
+    column: of every node, by its id; None: those of `columns`. link.port, if there is one: how much higher than the
+    middle of its target a link likes to come."""
+    column = columns(nodes, links) if column is None else column
     last = max(column.values())
     rows: list[list] = [[] for _ in range(last + 1)]
     for node in sorted(nodes, key=lambda node: -node.id):  # the first input is at the top
         rows[column[node.id]].append(node.id)
     ways = []
-    beside: dict[Any, list] = {node.id: [] for node in nodes}  # of nodes and waypoints (link, column): next ones
+    # of nodes and waypoints (link, column): those next to it, and how much higher than they it likes to be
+    beside: dict[Any, list] = {node.id: [] for node in nodes}
     for number, link in enumerate(links):
         start, end = column[link.source], column[link.target]
         way = [link.source, *((number, c) for c in range(start + 1, end)), link.target]
@@ -55,15 +60,16 @@ def arranged(nodes: list, links: list) -> tuple[dict[int, tuple], list[np.ndarra
                 rows[point[1]].append(point)
                 beside[point] = []
             for a, b in zip(way, way[1:], strict=False):
-                beside[a].append(b)
-                beside[b].append(a)
+                port = getattr(link, "port", 0) if b is way[-1] else 0
+                beside[a].append((b, port))
+                beside[b].append((a, -port))
 
     y: dict[Any, float] = {}
     for row in rows:
         y |= dict(zip(row, spread(row, np.arange(len(row)) * 1e-9), strict=True))
     for sweep in range(SWEEPS):
         for row in rows[1:last] if sweep % 2 else rows[last - 1 : 0 : -1]:
-            wanted = {item: float(np.mean([y[b] for b in beside[item]])) if beside[item] else y[item] for item in row}
+            wanted = {item: float(np.mean([y[b] + up for b, up in beside[item] or [(item, 0)]])) for item in row}
             row.sort(key=wanted.get)
             y |= dict(zip(row, spread(row, np.array([wanted[item] for item in row])), strict=True))
 
