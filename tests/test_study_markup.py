@@ -50,7 +50,7 @@ def test_each_kind_of_markup(text, wanted):
 
 
 def test_doctests_are_highlighted_and_end_at_a_blank_line():
-    made = to_html("Text:\n>>> f('<a>')  # why\n[1, 2]\nMore.")
+    made = to_html("Text:\n>>> f('<a>')  # why\n[1, 2]\n\nMore.")
     assert made.startswith('<p>Text:</p>\n<pre class="doctest">')
     assert made.endswith("</pre>\n<p>More.</p>")
     assert '<span class="gp">&gt;&gt;&gt; </span>' in made and '<span class="c1"># why</span>' in made

@@ -145,7 +145,7 @@ class Source(PythonLexer):
 
 def code(segment: Segment, start: str) -> Markup:
     r"""A segment's lines, each with its number, which is a link to itself. A long line wraps below its own indent."""
-    lines = markup.highlighted(segment.code, Source()).rstrip("\n").split("\n")
+    lines = markup.highlighted(segment.code, Source()).split("\n")
     made = ""
     for n, line, raw in zip(segment.numbers, lines, segment.code.split("\n"), strict=True):
         indent = len(raw) - len(raw.lstrip())
