@@ -131,8 +131,8 @@ def cross_entropy(
 
     | option | meaning | torch | Keras |
     |---|---|---|---|
-    | `cross_entropy` | the loss | `cross_entropy` | `SparseCategoricalCrossentropy`, see below |
-    | `target` | integers (N, d1, ...) from 0 to K-1; or floats of the input's shape | `target` | `y_true` |
+    | `cross_entropy` | the loss | `cross_entropy` | `SparseCategoricalCrossentropy(from_logits=True)` |
+    | `target` | integers (N, d1, ...), or probabilities | `target` | `y_true` (or in `CategoricalCrossentropy`) |
     | `weight` | one number >= 0 a class (K,) | `weight` | none (`class_weight` of `fit`) |
     | `ignore_index` | a class number that counts nothing | `ignore_index` | `ignore_class` |
     | `label_smoothing` | $\varepsilon$, from 0 to 1 | `label_smoothing` | `label_smoothing` |
@@ -144,7 +144,7 @@ def cross_entropy(
     | multiply-adds | $0$ |
     | bytes kept | $4 N K + 8 N$ |
 
-    Keras wants from_logits=True, and takes probabilities as targets in another loss, `CategoricalCrossentropy`.
+    target: class numbers from 0 to K-1 or ignore_index, or floats of the input's shape.
     Without class_axis, T and K would be taken for each other in silence where T = K. sample_weight: also (N, T), such
     as a mask of the steps that count.
 

@@ -18,8 +18,8 @@ numbers ("batchmean"), each number counts one over the numbers an example has. A
 |---|---|---|---|
 | `input` | what the model says, a tensor | `input` | `y_pred`, the second argument |
 | `target` | what was wanted | `target` | `y_true`, the first argument |
-| `reduction` | "mean", "sum" or "none" | `reduction` | `reduction`, see below |
-| `sample_weight` | numbers >= 0, one a loss or one a row | `weight`, in three losses | `sample_weight`, in the call |
+| `reduction` | "mean", "sum" or "none" | `reduction` | `reduction`: "mean_with_sample_weight", "sum", none |
+| `sample_weight` | numbers >= 0, one a loss or one a row | `weight`, in some losses | `sample_weight`, in the call |
 
 Keras calls this mean "mean_with_sample_weight"; its default, "sum_over_batch_size", divides by the number of losses
 whatever their weights, and its "none" leaves one loss a row. torch's mse_loss, l1_loss and huber_loss have a weight of

@@ -3,7 +3,7 @@ r"""SOM, the self-organising map: units on a grid learn to stand for the data so
 Every unit k has a place on the grid and weights $w_k$ in the space of the data. A row x comes; the unit nearest to it
 wins; the winner and, less and less with their distance on the grid, the units around it move towards x:
 
-$$ b = \operatorname{arg\,min}_k \|x - w_k\|, \qquad w_k \leftarrow w_k + \eta\, h(b, k)\, (x - w_k) $$
+$$ b = \text{arg min}_k \|x - w_k\|, \qquad w_k \leftarrow w_k + \eta\, h(b, k)\, (x - w_k) $$
 
 While learning, the rate $\eta$ and the width $\sigma$ of the neighbourhood h shrink: first the whole map unfolds, then
 its parts settle.

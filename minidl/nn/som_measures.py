@@ -12,7 +12,7 @@ and the ridges between them their borders (Ultsch and Siemon 1990).
 it has won most often; a unit that has won nothing has no vote, and on a map with about as many units as rows many a
 new row falls on such a unit. Averaging the counts of the units around, with a Gaussian $g$ on the grid, mends that:
 
-$$ \hat c_k = \arg\max_c \sum_{k'} g(k, k')\, n_{k'c}, \qquad g = e^{-d^2 / 2 \sigma^2} $$
+$$ \hat c_k = \text{arg max}_c \sum_{k'} g(k, k')\, n_{k'c}, \qquad g = e^{-d^2 / 2 \sigma^2} $$
 
 because units that touch stand for similar rows. What it cannot mend: a frequent class outweighs a rare one next to it,
 units at an edge have fewer neighbours, ties go to the first class, and the sums are no calibrated probabilities.
