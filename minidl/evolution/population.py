@@ -1,4 +1,4 @@
-r"""NEAT: evolution of networks that grow (Stanley and Miikkulainen 2002, Evolutionary Computation 10).
+r"""NEAT: evolution of networks that grow.
 
 Three ideas. *Historical markings* number every invention, so that genomes of different structure can be lined up link
 by link, compared and crossed (`genome.py`, `crossover.py`). *Species* keep a new structure among its like until its
@@ -13,6 +13,16 @@ One generation:
 
 Everything random is drawn from streams that belong to (seed, generation, child): the same seed gives the same run, bit
 for bit, whoever evaluates the genomes and in whatever order.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10.
+
+Try it:
+1. Record `rng.random(150)` as the fitness of 100 generations: genomes grow all the same, from 3 links to 22, of which
+   14 are on. Growth by itself proves nothing: the exclusive or of `demos/neat_xor.py` takes 11.
+2. That exclusive or, 100 seeds: 5,480 evaluations with 150 genomes, 3,960 with `population_size=50`, 12,340 with 1,000
+   (30 seeds). With `elitism=1000`, so that only the best genome of all is copied: 4,050; elites cost it something here.
+3. Run it twice for 20 generations with seed 0, and once with seed 1: the first two end with 150 equal genomes, of the
+   third none is in their place.
 """
 
 import os
@@ -37,16 +47,18 @@ from minidl.evolution.stream import Stream
 from minidl.evolution.summary import row_of
 from minidl.history import History
 from minidl.kernels import species as kernel
+from minidl.plot.evolution import plot_species
 
 
 class NEAT:
     r"""A population, and what has become of it. `evolve` makes one and lets it run.
 
-    | argument | meaning |
-    |---|---|
-    | `config` | a `NEATConfig` |
-    | `seed` | an integer >= 0; None: drawn from `minidl.random` |
-    | `genomes` | to start from, as many as `config.population_size`; None: all inputs linked to all outputs |
+    | option | meaning | neat-python |
+    |---|---|---|
+    | `NEAT` | one run | `Population` |
+    | `config` | a `NEATConfig` | `Config`, from a file |
+    | `seed` | an integer >= 0; None: drawn from `minidl.random` | `seed`; the module `random` |
+    | `genomes` | to start from; None: all inputs linked to all outputs | `initial_state`; `initial_connection` |
 
     | attribute | |
     |---|---|
@@ -255,3 +267,17 @@ def _started(config: NEATConfig, genomes: list[Genome]) -> Pool:
         )
     no_cycle("NEAT", pool, config)
     return pool
+
+
+def illustrate(ax: Any) -> None:
+    r"""Forty generations on exclusive or, by species: the height of a band is how many of the 100 genomes belong to it.
+    All begin as one species. As structure is added new ones split off and take genomes from the others while they are
+    good; who has not got better for 15 generations dies out, as species 0 does in generation 33. The threshold moves
+    so that there should be five species."""
+    x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    run = NEAT(NEATConfig(2, 1, population_size=100, species_target=5), seed=3)
+    for generation in range(40):
+        if generation:
+            run.breed()
+        run.record((4 - abs(run.nets()(x)[..., 0] - [0, 1, 1, 0]).sum(axis=1)) ** 2)
+    plot_species(run, ax=ax).set_title("")

@@ -8,7 +8,16 @@ A substrate is a list of *sheets*, each an array (n, D) of the positions of its 
 [-1, 1], and a list of *connections*, pairs of sheets of which every node of one may be linked to every node of the
 other. The first sheet takes the inputs, the last one has the outputs. Connections lead from a sheet to a later one.
 
-Stanley, D'Ambrosio and Gauci 2009, Artificial Life 15, sections 3 and 4.
+Source: Stanley, D'Ambrosio and Gauci 2009, Artificial Life 15, sections 3 and 4.
+
+Try it:
+1. Count `Substrate.sandwich((n, n)).n_links` for n = 11, 33, 55: 14,641, then 1,185,921, then 9,150,625. All of them
+   come from one CPPN, whose genome stays the same.
+2. Make three sheets of the same places, `Substrate({"a": grid(3), "b": grid(3), "c": grid(3)})`, and `express` a CPPN
+   of 2 inputs on it: both matrices are equal, whatever the CPPN. With `Substrate.layered([3, 3, 3])`, where a sheet's
+   height is a coordinate, they differ.
+3. Link back, `Substrate({"a": grid(2), "b": grid(2)}, [("b", "a")])`: it says that connections lead to later sheets, as
+   sheets are computed once each, in their order.
 """
 
 import math
@@ -27,8 +36,11 @@ BLOCK = 2**16  # pairs that are looked at together
 class Substrate:
     r"""Sheets of nodes by name, and the connections between them.
 
-    sheets: name -> positions (n, D), in the order in which they are computed. connections: (source, target) names;
-    None: each sheet to the next. `Substrate.sandwich`, `.layered`, `.circular` and `.box` make the usual ones.
+    | option | meaning |
+    |---|---|
+    | `Substrate` | `.sandwich`, `.layered`, `.circular` and `.box` make the usual ones |
+    | `sheets` | name -> positions (n, D), in the order in which they are computed |
+    | `connections` | (source, target) names; None: each sheet to the next |
 
     `shapes` of the weights are those of `connections`: (nodes of the source, nodes of the target).
 
@@ -185,3 +197,27 @@ def _list(method: str, name: str, values: Any) -> list:
     if not isinstance(values, tuple | list | np.ndarray) or len(values) < 2:
         raise ValueError(f"{WHO}.{method}: {name} must be a list of at least two, got {values!r}")
     return list(values)
+
+
+def illustrate(ax: Any) -> None:
+    r"""Substrates: `layered([3, 5, 2])`, with the height as a coordinate; `circular([4, 8])`, the inputs inside; and
+    `box(2, 3, 3)`, two planes seen from the side. Blue dots are inputs, orange ones outputs, green ones between. The
+    lines are all the links there can be: whether there is one, and its weight, the CPPN says from the places of its two
+    ends."""
+    from matplotlib.collections import LineCollection  # noqa: PLC0415  (only who draws needs Matplotlib)
+
+    ax.axis("off")
+    made = Substrate.layered([3, 5, 2]), Substrate.circular([4, 8]), Substrate.box(2, 3, 3)
+    for k, (name, substrate) in enumerate(zip(("layered", "circular", "box"), made, strict=True)):
+        view = np.eye(2) if substrate.dimensions == 2 else np.array([[0.5, 0.04], [0.25, 0.16], [0.0, 0.6]])
+        panel = ax.inset_axes([0.34 * k, 0.05, 0.32, 0.85], aspect="equal")
+        panel.axis("off")
+        panel.set_title(name)
+        for connection in range(len(substrate.connections)):
+            for _, places in substrate.pairs(connection):
+                ends = places.reshape(-1, 2, substrate.dimensions) @ view  # (pairs, 2, 2)
+                panel.add_collection(LineCollection(ends, colors="C4", linewidths=0.4))
+        sheets = list(substrate.sheets.values())
+        for i, places in enumerate(sheets):
+            colour = "C0" if i == 0 else "C1" if i == len(sheets) - 1 else "C2"
+            panel.plot(*(places @ view).T, "o", color=colour, markersize=5)

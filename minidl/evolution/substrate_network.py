@@ -3,6 +3,15 @@ r"""SubstrateNetwork: a substrate with weights, as a function.
 Sheet after sheet, in their order, a node takes what comes over all connections into its sheet:
 
 $$ y_t = f\Big( \sum_{s \to t} y_s W_{st} \Big) $$
+
+Source: Stanley, D'Ambrosio and Gauci 2009, Artificial Life 15, section 3.
+
+Try it:
+1. Double the light in the picture below: y doubles, it is linear. With `activation="sigmoid"` the even parts differ by
+   little (0.51 and 0.53), the brink at the edge stands out (0.69); without any light all is 0.5.
+2. With `activation="step"` every node is 1 but those from 22 to 29, the dark side of the edge.
+3. Set weights below 0.02 to 0, as `express` does with what is weak: of 3,721 links 633 stay, and y moves by 0.04 at
+   most.
 """
 
 import functools
@@ -21,9 +30,14 @@ from minidl.kernels.network import ACTIVATIONS
 class SubstrateNetwork:
     r"""The network that a substrate and its weights are, sheet after sheet.
 
-    weights: a matrix (S, T) a connection, as `express` returns them. activation: the f of all nodes but the inputs.
-    There is no bias: give the first sheet one node more, and 1 as its input. Call it with x (B, n_inputs) or
-    (n_inputs,) for the outputs (B, n_outputs) or (n_outputs,).
+    | option | meaning |
+    |---|---|
+    | `SubstrateNetwork` | call it with x (B, n_inputs) or (n_inputs,) |
+    | `substrate` | a `Substrate` |
+    | `weights` | a matrix (S, T) a connection, as `express` returns them |
+    | `activation` | the f of all nodes but the inputs |
+
+    There is no bias: give the first sheet one node more, and 1 as its input.
 
     Raises ValueError or TypeError for weights of other shapes or that are not finite, and another x.
 
@@ -82,3 +96,22 @@ def activate(substrate: Substrate, x: np.ndarray, strips: Sequence[Callable], ac
                         total[p, :, targets] += values[source][p] @ w  # (B, S) @ (S, T) -> (B, T)
         values[name] = f(total.reshape(-1, 1)).reshape(total.shape)
     return values[names[-1]]
+
+
+def illustrate(ax: Any) -> None:
+    r"""A network of 61 inputs and 61 outputs in a row, each output linked to inputs near it, positively to the nearest
+    (the small picture: all weights of it, positive purple, negative orange). It leaves even light nearly dark, and
+    overshoots at an edge on both sides, as retinas do. (At both ends inputs are missing.)"""
+    sheet = Substrate.sandwich(61)
+    x = sheet.sheets["inputs"][:, 0]
+    apart = (x[:, None] - x) * 61 / 2  # in nodes
+    weights = np.exp(-((apart / 2) ** 2)) / 3.5 - np.exp(-((apart / 5) ** 2)) / 9
+    light = np.where(x < 0, 0.3, 1.0)
+    y = SubstrateNetwork(sheet, [weights], activation="linear")(light)
+    ax.step(x, light, where="mid")
+    ax.text(0.5, 0.93, "x, the inputs", ha="center")
+    ax.plot(x, y, "o-", markersize=3)
+    ax.text(0.5, 0.1, "y, the outputs", ha="center")
+    ax.set(xlabel="place of the node", ylabel="x and y")
+    panel = ax.inset_axes([0.02, 0.5, 0.28, 0.5], xticks=[], yticks=[])
+    panel.imshow(weights, cmap="PuOr", vmin=-0.3, vmax=0.3)
