@@ -116,7 +116,7 @@ def illustrate(ax: Any) -> None:
     r"""What one step does to every state of two units, with x = 0: an arrow from h half the way to h'. Here U turns by
     0.5 and stretches by 1.3, and tanh squeezes, the more the farther out. A small state (blue) is driven outwards and a
     large one (orange) inwards, and both end on a ring: the cell swings by itself."""
-    side = np.linspace(-1, 1, 11)
+    side = np.linspace(-1, 1, 9)
     h = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     u = 1.3 * np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
 
