@@ -1,7 +1,8 @@
 r"""The `minidl` command (also `python -m minidl`).
 
-    minidl doctor        what is installed, whether there is a GPU, and if not, why
-    minidl study LSTM    a page that explains a layer beside its source (study/command.py)
+minidl doctor        what is installed, whether there is a GPU, and if not, why
+minidl study LSTM    a page that explains a layer beside its source (study/command.py)
+minidl graph "x * w" x=2 w=3    a picture of a computation, with values and gradients (graph_command.py)
 """
 
 import argparse
@@ -13,7 +14,7 @@ import sys
 import numpy as np
 import threadpoolctl
 
-from minidl import backend, jit
+from minidl import backend, graph_command, jit
 from minidl.study import command as study
 from minidl.threads import get_num_threads
 
@@ -78,6 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
         run=print_doctor
     )
     study.add_parser(commands)
+    graph_command.add_parser(commands)
     chosen = parser.parse_args(arguments)
     return chosen.run(chosen)
 

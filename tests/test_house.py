@@ -22,7 +22,7 @@ FLOORS = [
     ("minidl.nn", "minidl.losses", "minidl.init", "minidl.optim", "minidl.cluster", "minidl.history", "minidl.plot"),
     ("minidl.train", "minidl.datasets", "minidl.testing", "minidl.io", "minidl.interop", "minidl.functional")
     + ("minidl.evolution",),
-    ("minidl.study",),
+    ("minidl.study", "minidl.graph_command"),
     ("minidl.__main__", "minidl"),
     ("demos",),
 ]
