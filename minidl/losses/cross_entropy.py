@@ -30,7 +30,7 @@ Szegedy et al. 2016, CVPR, section 7.
 
 Try it:
 1. Take softmax, logarithm and sum apart: `-log(softmax(x, axis=1))[0, 0]` for the logits (0, v) gives v = 80 right,
-   99.98 for 100, an infinity for 105, and the gradient is NaN. cross_entropy gives v each time, and (-1, 1).
+   99.98 for 100, an infinity for 105, and NaN in both gradients. cross_entropy gives v each time, and (-1, 1).
 2. Train ten free logits for the target 3 with label_smoothing=0.1 (5000 steps of 1): they stop at p = 0.91 and 0.01
    for each other class, 4.51 ahead. Without smoothing they are 10.8 ahead then, and go on for ever.
 3. Make logits (2, 4, 4), right at every step by 20. With class_axis=-1 the loss is 0.00000001; without it 8.4, and
