@@ -34,7 +34,7 @@ Source: Kohonen 1982, Biological Cybernetics 43; Kohonen 2001, "Self-Organizing 
 Try it:
 1. `neighbours(4, 4, "rectangular", toroidal=False).sum(axis=1)[0]`: the unit in the corner has 3, on a hexagonal map 2.
    With toroidal=True it has 8 and 6, as every other unit.
-2. In the doctest of `SOM`, try all three decays: the quantisation error is 0.431, 0.428 and 0.419, so it hardly matters.
+2. In the doctest of `SOM`, try all three decays: the quantisation error is 0.431, 0.428 and 0.419, hardly a difference.
 3. Set neighbourhood="mexican_hat" there: a FloatingPointError. Over a map of 8 x 8, with sigma 2, its h adds up to -8.0
    on average (the Gaussian's to 16.3): units are pushed away more than they are drawn.
 """
