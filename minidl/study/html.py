@@ -111,7 +111,7 @@ def plain(text: str) -> str:
 def summary(page: Page) -> str:
     r"""The sentence below the title, without the title."""
     text = page.summary.removeprefix(f"{page.name}: ").removeprefix(f"{page.name.removesuffix('.py')}: ")
-    return text[:1].upper() + text[1:]
+    return text[0].upper() + text[1:] if re.match(r"([a-z]{2,}|a)\b(?!\()", text) else text  # x stays x
 
 
 def anchor(page: Page, file: str) -> str:
