@@ -12,12 +12,13 @@ import ast
 import base64
 import dataclasses
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from minidl import losses, nn, optim
+from minidl import losses, nn
 from minidl.plot.graph import plot_graph
 from minidl.study import blocks, checks, costs, golden, picture, source, trace
 from minidl.study.example import examples, input_names
@@ -96,16 +97,24 @@ def _complete(topic: Topic, doc: str, illustrate: Any) -> None:
 
 
 def options(topic: Topic) -> list[Table]:
-    r"""The tables of options in the docstrings of a class and its bases (or a function), and of their files."""
-    docs = []
-    for kind in inspect.getmro(topic.object) if inspect.isclass(topic.object) else [topic.object]:
-        if kind not in (object, nn.Module, optim.Optimizer) or kind is topic.object:
-            docs += [kind.__doc__ or "", inspect.getmodule(kind).__doc__ or ""]
-    docs += [optim.Optimizer.__doc__ or ""] * (topic.kind == "optimiser")
-    docs += [inspect.getmodule(losses.reduce.reduce).__doc__] * (topic.kind == "loss")
+    r"""The tables of options in the docstrings of a class (or function) and its file; and of its bases, where they name
+    parameters that no table before them does.
+
+    >>> from minidl.study.find import find
+    >>> [table.rows[0][0] for table in options(find("Adam"))]
+    ['`Adam`', '`params`']
+    """
+    kinds = inspect.getmro(topic.object) if inspect.isclass(topic.object) else (topic.object,)
+    docs = [doc for kind in kinds if kind is not object for doc in (kind.__doc__, inspect.getmodule(kind).__doc__)]
+    docs += [losses.reduce.__doc__] * (topic.kind == "loss")
     found: list[Table] = []
+    lacking = {topic.name, *inspect.signature(topic.object).parameters}
     for doc in docs:
-        found += [t for t in source.tables(inspect.cleandoc(doc), "option", "argument")[1] if t not in found]
+        for table in source.tables(inspect.cleandoc(doc or ""), "option", "argument")[1]:
+            named = {name for row in table.rows for name in re.findall(r"`\*{0,2}(\w+)`", row[0])}
+            if named & lacking:
+                found.append(table)
+                lacking -= named
     return found
 
 

@@ -53,7 +53,8 @@ class Topic:
 
 def _thing(kind: str, x: Any) -> Topic:
     module = inspect.getmodule(x)
-    return Topic(x.__name__, kind, x.__name__, Path(module.__file__).resolve(), x, module, _public(module))
+    path = Path(module.__file__).resolve()
+    return Topic(x.__name__, kind, x.__name__, path, x, module, (path.stem, *_public(module)))
 
 
 def _file(kind: str, path: Path, slug: str, module: str | None = None) -> Topic:
