@@ -15,6 +15,25 @@ RNN stays at the line or above it. What it does not show. It is the *tanh* RNN t
 the identity as its recurrent matrix does solve this problem (Le, Jaitly and Hinton 2015). The learning rate matters
 more than the cell: an LSTM at 0.002 takes twice as long as one at 0.01. And the order of two curves of one seed is
 worth little; run `--seed 1`, `--seed 2`.
+
+To read first of what it prints (seed 0): `test error: SimpleRNN 0.1559 after 1000 steps, LSTM 0.0056 after 850 steps,
+GRU 0.0039 after 300 steps`.
+
+Source: Hochreiter and Schmidhuber 1997, Neural Computation 9(8), experiment 4. Le, Jaitly and Hinton 2015, arXiv
+1504.00941 (the ReLUs).
+
+Picture: Above, one sequence of 100 numbers as bars, the two marked ones red: 0.36 + 0.23 = 0.59. Below, the test error
+over training on a logarithmic scale: all three fall to the dotted line at 0.154 within 50 steps. From there the GRU
+falls after 200 steps and the LSTM after 750, each in a hundred steps or so below 0.01; the SimpleRNN stays at the line
+or above it.
+
+Try it:
+1. Run `--quick`, 20 numbers instead of 100: the SimpleRNN fails there too, 0.168 after 1000 steps, the LSTM needs 500
+   steps and the GRU 150.
+2. Put 1e-3 in the place of the learning rate 1e-2, with `--quick`: now the SimpleRNN is at 0.026 after 1000 steps and
+   the LSTM at 0.029; the GRU takes 800 steps in place of 150. What failed with 20 numbers was not the cell, but its
+   learning rate.
+3. Run `--quick --seed 1`: 500 and 200 steps for LSTM and GRU. The order stays, the numbers of steps do not.
 """
 
 # %%

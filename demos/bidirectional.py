@@ -12,6 +12,23 @@ sum       a_t + b_t        ave    (a_t + b_t) / 2        mul    a_t b_t, which i
 depends: the forward layer on the past, s <= t, the two together on everything. That is also the honest
 limit: a bidirectional layer needs the whole sequence before it can say anything. It can label a sentence, but it cannot
 forecast, and a forecast in which it shines has usually seen the answer.
+
+To read first of what it prints (seed 0): `test accuracy: forward only 0.498, concat 1.000, sum 1.000, mul 1.000, ave
+1.000`.
+
+Source: Schuster and Paliwal 1997, IEEE Transactions on Signal Processing 45.
+
+Picture: Two of three panels: how much the output at step t (rows) depends on the input at step s (columns). Left, the
+forward layer: bright on the diagonal, some below it, black above: nothing of the future. (Its scale ends at 0.001: it
+has learned that nothing helps.) Right, both directions together: bright along s = t + 3, three steps to the right of
+the dotted diagonal, where the answer is.
+
+Try it:
+1. Put `AHEAD` at 0, with `--quick`: the answer is the bit that was just read, and the forward layer is at 1.000 like
+   all others.
+2. Put `AHEAD` at 8, with `--quick`: guessing for the forward layer (0.507), and 0.72 to 0.75 for the four others: a bit
+   has to be kept for eight steps now, which 150 steps of training are too few for.
+3. Put `H` at 2, with `--quick`: two units in each direction have to hold three bits, and manage 0.69 to 0.75.
 """
 
 # %%

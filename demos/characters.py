@@ -19,7 +19,6 @@ To compare: a bigram model (how often does b follow a?), and LZMA (by how many b
 compressed archive of the others?). LZMA copies long passages word by word, and layers have much in common: after four
 passes over the text the network is far below the bigrams and still above LZMA. And a low bpc is not understanding: what
 it writes looks like a layer, since it has learned how layers are spelled and indented, and not what they compute.
-Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks".
 """
 
 # %%

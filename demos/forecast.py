@@ -17,6 +17,25 @@ It looks regular, but never repeats itself, and it is chaotic: two courses that 
 5. Free running: put the forecast at the end of the window, drop its first value, forecast the next, and so on. Errors
    are fed back, and in a chaotic series they grow exponentially (a straight line in the last picture). A better network
    starts lower and gains some steps; nobody gains all of them.
+
+To read first of what it prints (seed 0): `error one step ahead (x itself varies by 0.226): last value 0.1861, linear
+regression 0.0661, LSTM 0.0095`.
+
+Source: Mackey and Glass 1977, Science 197.
+
+Picture: Three panels. Above, the series where the test part begins (grey), and the LSTM's forecasts, dots that lie on
+it. In the middle, 60 steps from one window: the LSTM (green) follows what comes (dotted) for some 45 steps, the linear
+regression (orange) is soon out of step. Below, the error over the steps ahead on a logarithmic scale: the LSTM's rises
+along a straight line from 0.01 to that of the regression, 0.18, after 60 steps.
+
+Try it:
+1. Put `WINDOW` at 3, with `--quick`: one step ahead the regression's error rises from 0.068 to 0.102, and that of the
+   LSTM hardly, from 0.0282 to 0.0288. Thirty steps ahead, free running, they are at 0.207 and 0.156: what the window
+   does not hold, neither can know.
+2. Train for two epochs, `--quick --epochs 2`: the LSTM's error is 0.0571 one step ahead, little better than the
+   regression's 0.0682, and 30 steps ahead it is worse, 0.193 to 0.181. In the first two panels it would look fine.
+3. Put `delay=40`, with `--quick`: the series is wilder now (it varies by 0.324), and the LSTM's error one step ahead
+   doubles, from 0.028 to 0.062.
 """
 
 # %%

@@ -21,6 +21,23 @@ that has shut upon one bit cannot hold the second. So look at all the seeds and 
 every length: f = 0.73 is short, and for longer waits the bias should grow about as log T (Tallec and Ollivier 2018).
 Last: a network with bias 0 is not unable to remember, with the right weights it would. It cannot *learn* to, in this
 time.
+
+To read first of what it prints (seed 0): `median of 5: forget bias 1 is at 98 % after 70 steps, forget bias 0 at 26%
+after 600 (guessing: 25%)`.
+
+Source: Gers, Schmidhuber and Cummins 2000, Neural Computation 12(10). Jozefowicz, Zaremba and Sutskever 2015, ICML.
+
+Picture: Accuracy over 600 training steps; thin lines are five seeds, thick ones their median. Forget bias 1 (blue): the
+median is at 100 % after 70 steps, two of the five seeds stay near 50 %. Forget bias 0 (red): all five stay at guessing,
+25 %.
+
+Try it:
+1. Put `NOISE` at 5, with `--quick`: over five steps (0.50 + 0.25)^5 = 0.24 of the gradient comes back, and forget bias
+   0 is at 98 % after 30 to 40 steps too.
+2. Leave out the line of `network` that draws orthogonal matrices, with `--quick`: forget bias 1 stays at guessing for
+   all three seeds, as the text says.
+3. Put `NOISE` at 150, with `--quick`: 0.98^150 = 0.05 is left with forget bias 1, and after 100 steps of training all
+   three seeds are still at guessing, 0.23 to 0.30.
 """
 
 # %%

@@ -7,6 +7,23 @@ A layer with a wrong backward still learns, a little: nobody notices. Here is on
 
 with one sign wrong in its backward. It trains and its loss falls. `check_layer` compares every entry of every gradient
 with finite differences, and names the wrong one; then the corrected layer passes.
+
+To read first of what it prints (seed 0): `planted error found: True; corrected layer passes: True`.
+
+Source: Ramachandran, Zoph and Le 2017, arXiv 1710.05941 (Swish).
+
+Picture: Left, the mean squared error while sin(3x) is learned: with the right backward it falls to 0.003, with the
+wrong one to 0.300, and nothing says why. Right, the slope dy/dx: finite differences (dots) lie on the curve of the
+right backward; that of the wrong one (dashed) agrees with them only at x = 0.
+
+Try it:
+1. Put `sign = 0` in place of the planted -1, so that a whole term is missing. The training looks healthy, its loss goes
+   from 0.551 to 0.024. The check says that the gradient of input 0 is wrong: 0.182 where finite differences give
+   -0.103.
+2. Take one x away in the gradient of beta, `(dy * x * ds).sum()`, and put `sign = 1`: now dx is right and the check
+   names parameter 0.
+3. Let the forward save memory, `x *= s` and `return x`: seven of the nine rows of the report fail, and say that an
+   input was written to.
 """
 
 # %%

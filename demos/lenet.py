@@ -13,6 +13,21 @@ The filters' number and size never change on the way; their values do. The progr
 dashed curves watch them). `--loss half_squared_error` trains with step 3's error on the softmax outputs; the default is
 the cross-entropy, whose gradient lacks the extra factor that the softmax puts on it. For 8x8 pixels the network
 is a LeNet with 3x3 kernels, and batch normalisation.
+
+To read first of what it prints (seed 0): `test accuracy 0.994`.
+
+Source: LeCun, Bottou, Bengio and Haffner 1998, Proceedings of the IEEE 86(11).
+
+Picture: Above, the loss and accuracy of 20 epochs (dashed: of the 500 test digits), and the 32 filters of the first
+layer before and after the training: random both times, at first sight, but changed. Below, a test digit, a 5; what each
+of the 32 filters sees in it; and the confusion matrix, with all but 3 of the 500 on its diagonal.
+
+Try it:
+1. Train for one epoch, `--epochs 1`: 0.804 of the test digits are right. After three it is 0.970.
+2. Leave out both `BatchNorm2d` layers, with `--epochs 3`: 0.816 instead of 0.970.
+3. Give the first layer 2 filters instead of 32 (its `Conv2d` and `BatchNorm2d`, and the input of the next), with
+   `--quick`, which is three epochs: 0.898 instead of 0.970. Two filters see little, and the picture shows both of them
+   well.
 """
 
 # %%

@@ -14,6 +14,22 @@ pre             padding in front: the answer is near the end, but which step was
 What this does not show: that padding makes the task impossible. In front of the data a layer can learn to notice where
 the zeros stop, and most seeds do. At the end the gradient is what is missing: an LSTM's forget gates start at 0.73, and
 0.73 to the power of 50 is 1e-7; a larger forget bias brings it back (`forget_bias`). A mask needs no luck, and is free.
+
+To read first of what it prints (seed 0): `test accuracy: post, masked 0.997 0.958 0.960; post 0.489 0.504 0.487; pre
+0.854 0.988 0.651`.
+
+Picture: Above, twelve sequences of 5 to 15 numbers in 60 columns, padded behind (left) and in front (right); grey is
+padding. Below left, test accuracy over training, a line a seed: masked (green) near 1, padded in front (orange)
+anywhere between 0.65 and 0.99, padded behind without a mask (red) at guessing. Below right, three units of the trained
+network: with the mask the state stands still when the sequence has ended, without it (dotted) it drifts off.
+
+Try it:
+1. Put `T = 16`, with `--quick`: hardly any padding is left, and without a mask the network behind-padded learns
+   something, 0.811; with the mask it is at 0.992. With `T = 20` it is at guessing already, 0.489.
+2. Run `--quick` and read the printed differences: with a mask the logits of padded sequences are those of each sequence
+   alone but for 4.8e-7, rounding; without one they are 1 to 10 away, wherever the padding is.
+3. Put `nn.GRU` in the place of `nn.LSTM`, twice, with `--quick`: 1.000 with the mask, 0.489 without, 0.907 with the
+   padding in front. It is not the layer's doing.
 """
 
 # %%

@@ -8,6 +8,21 @@ Yan 2013, Network in Network).
 The task is XOR across channels: a pixel is 1 where exactly one of its two channels a, b is positive. A linear function
 of a and b is right for half of the pixels, whatever its weights: turn both signs around, and its answer changes, the
 target does not. With four ReLUs there is |a - b| - |a + b|, which is positive exactly where the signs differ.
+
+To read first of what it prints (seed 0): `XOR across channels, pixels right: one 1x1 0.512, two 1x1 and a ReLU 0.999`.
+
+Source: Lin, Chen and Yan 2013, arXiv 1312.4400. Szegedy et al. 2014, arXiv 1409.4842 (the bottleneck).
+
+Picture: Five maps of 8 x 8 pixels: the two channels of random numbers, where exactly one of them is positive, what a
+single 1x1 convolution says (everywhere the same, near 1/2), and what two of them with a ReLU between say: the pattern
+of the third map, but for a few pale pixels at its borders.
+
+Try it:
+1. Give the small network 4 maps instead of 16 (twice, in `wide` and `narrow`). Four ReLUs are just enough, and with
+   seed 0 it finds them: 1.000. With `--seed 1` it does not: 0.740.
+2. Leave out the `nn.ReLU()`: 0.501. Two 1x1 convolutions in a row are one.
+3. In `multiplications`, narrow the bottleneck less, to 64 maps in place of 16: the program counts 49.8 million
+   multiplications in place of 12.4, of 120.4 without one.
 """
 
 # %%

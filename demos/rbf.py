@@ -13,6 +13,23 @@ border between the classes; right, what both networks say on a map that is much 
 
 What this does not show: that far is easy to tell in many dimensions, where all points are far from each other and the
 widths decide; nor that the RBF network predicts better: on iris both are within the noise of ten splits.
+
+To read first of what it prints (seed 0): `test accuracy: iris (10 splits) RBF 0.962, MLP 0.960; moons RBF 1.000, MLP
+0.990`.
+
+Source: Broomhead and Lowe 1988, Complex Systems 2. Moody and Darken 1989, Neural Computation 1.
+
+Picture: Four of the program's six panels. Above, the RBF network's score over two half moons with the border between
+the classes, and its strongest activation on a wider map: nothing but the moons is lit. Below, walking away from the
+data: the activation is 0 from a distance of 2 on, the MLP's probability stays at 1; and how sure the MLP is on the same
+wide map: everywhere, but on the line of its border.
+
+Try it:
+1. Give the moons 4 prototypes instead of 16 (in `main`, for both networks), with `--quick`: the RBF network falls from
+   1.000 to 0.925, the MLP from 0.990 to 0.980. Half-spaces reach far, prototypes do not.
+2. Put `noise=0.3`, with `--quick`: the moons overlap, 0.940 and 0.920 of the new points are right.
+3. Put `nn.Tanh()` in the place of the MLP's ReLU, with `--quick`: far from the data it is 0.986 sure instead of 0.999.
+   Its units are bounded now, but none of them goes to 0.
 """
 
 # %%

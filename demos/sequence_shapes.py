@@ -19,6 +19,23 @@ hidden states (grey) and outputs (orange), and an example of each from the test 
 
 What it does not show. The tasks are made for this page, and small: a few seconds of training each. "N" in the names is
 the length of a sequence (T in the shapes), not the batch.
+
+To read first of what it prints (seed 0): `N to N with delay: mean squared error 0.1580, last week again 0.2824`.
+
+Source: Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks" (the ways to use one).
+
+Picture: Four rows, one for each way. Left, its diagram: inputs blue, hidden states grey, outputs orange, with the
+shapes beside them. Right, an example from the test set: a digit 2 and its word, written letter by letter; the symbol B
+at the last mark; a ball whose next places (crosses) lie on its course; and the demand of 28 days, of which the last 14
+are written.
+
+Try it:
+1. Put `LATCH` at 60, with `--quick`: sentences of 60 symbols, with more marks to forget; the last one is still found in
+   all 500, 1.0000.
+2. Take the noise out of `demand` (0.3 to 0.0), with `--quick`: the error falls from 0.159 to 0.0011, while last week
+   again has 0.109, all of it growth. Most of the error was noise that no forecast could know.
+3. Make the balls four times as fast, `rng.uniform(-0.8, 0.8`, with `--quick`: the error is 0.0084 in place of 0.0019,
+   and that of staying where it is 0.172 in place of 0.013. More walls are met in 40 steps.
 """
 
 # %%
@@ -41,8 +58,7 @@ WORDS = np.array([[LETTERS.index(a) for a in name.ljust(LONGEST, ".")] for name 
 # %% the loop that all four share
 def train(model, loss_of_a_batch, steps, bar):
     optimizer = optim.Adam(model.parameters(), lr=1e-2)
-    for step in range(steps):
-        optimizer.lr = 1e-2 * (1 - step / steps)
+    for _ in range(steps):
         loss = loss_of_a_batch()
         optimizer.zero_grad()
         loss.backward()

@@ -16,6 +16,23 @@ those, comes within 0.01 of it. What averaging does not do:
 - A tie goes to the species of the smaller number, and a frequent species outvotes a rare one beside it.
 - The shares of the sums are no probabilities. The last panel: between 0.3 and 1.5 sigma hardly changes how many
   answers are right, and yet the mean share of the winning species falls from above the accuracy to far below it.
+
+To read first of what it prints (seed 0): `test accuracy: vote 0.776, next unit 0.918, average 0.926`.
+
+Source: Kohonen 1982, Biological Cybernetics 43. Fisher 1936, Annals of Eugenics 7 (the flowers).
+
+Picture: Four of the program's six panels, all of the 8 x 8 map. Above, the U-matrix: a bright row of units far from
+each other, where hardly a flower lies, parts the setosas above from the rest; beside it the four weights of the units.
+Below, the species of each unit by vote, with 20 units that have none, and by averaging over the units around, where
+none is empty.
+
+Try it:
+1. With a map of 16 x 16 units (in `main`) and `--quick`, 26.8 of 50 flowers win a unit without a vote, and the vote is
+   right for 0.435. `next unit` and `average` do not mind: 0.935 and 0.930.
+2. With 4 x 4 units 1.0 of 50 get no vote, and all three are much alike: 0.875, 0.885, 0.885. The map is too coarse now
+   for the two species that overlap.
+3. Train for 2 epochs in place of 50, with `--quick`: the average is right for 0.940, with 50 for 0.925. The map is soon
+   good enough for three species.
 """
 
 # %%

@@ -17,6 +17,25 @@ The state is carried as a number: no gradient goes from a window into the one be
 through time). So a layer learns to keep something only from what a loss *within the window* asks for. Here the first
 window asks for the same answer. `first, late` asks only in the second one: nothing teaches the layer to keep it, and it
 is luck whether the little that an untrained layer still holds is enough to start from (seed 0: yes; seeds 1, 2: no).
+
+To read first of what it prints (seed 0): `first: accuracy in the first and second window: stateless 1.000 0.511;
+stateful 1.000 1.000`.
+
+Source: Williams and Peng 1990, Neural Computation 2 (truncated back-propagation through time).
+
+Picture: Two of three panels. Left, the sign of the first number: both networks know it in the first window; at step 10,
+where the second begins, the stateless one falls to guessing. The one that is asked only in the second window knows it
+from step 3 on. Right, the error of forecasting a sine: the stateless network has a peak at the first step of every
+window, up to the dotted line that one value alone cannot get below; the stateful one has it only once.
+
+Try it:
+1. Run `--seed 1`: asked only in the second window, the network guesses there now, 0.479, and everything else is as
+   before. It was luck with seed 0.
+2. Put `PERIOD = 60`: from one value alone the next is better known, as the sine moves less, and the floor is 0.0739.
+   The stateless network stands at 0.0755, the stateful one at 0.0036.
+3. Leave out `start == 0 or`, so that states are never reset: the program stops with an error when a batch of another
+   size comes, `the last call had a batch of 32, this one has 1000`. Had the sizes been the same, sequences would have
+   begun with the state of strangers.
 """
 
 # %%

@@ -23,6 +23,24 @@ input features: the more noise comes in, the nearer the RNN's tanh are to satura
 40,000. With few inputs the plain RNN keeps *more*. First weights matter as much: with those of each gate drawn for
 itself (here the recurrent ones are one orthogonal matrix for all four, as in Keras, and each gate's part is half as
 large) an LSTM with bias 1 keeps 20 times more at D = 16. All in float64, whose range is wide enough.
+
+To read first of what it prints (seed 0): `gradient left 50 steps back, LSTM over RNN: forget bias 1 201 times, forget
+bias 0 3.5e-05 times`.
+
+Source: Hochreiter 1991, diploma thesis, TU München. Bengio, Simard and Frasconi 1994, IEEE Transactions on Neural
+Networks 5(2).
+
+Picture: The left one of two panels: how much of the gradient is left, lag by lag, on a logarithmic scale. All but one
+are straight lines downwards: LSTM with forget bias 0 (1e-22 of it at lag 99), GRU, tanh RNN, LSTM with bias 1 (2e-9).
+That of the LSTM with bias 3 stays level.
+
+Try it:
+1. Put `FEATURES` at 1, with `--quick`: the tanh RNN has 0.0044 of its gradient left after 50 steps, a hundred times as
+   much as the LSTM with bias 1 (4e-5). With little input tanh is hardly curved, and U is orthogonal.
+2. Put `HIDDEN` at 8, with `--quick`: what 16 features bring into 8 units drives the RNN's tanh into saturation, and it
+   has 2e-13 left; the LSTM with bias 1 has a million times more.
+3. Put `lstm(5)` for the forget bias of 3, with `--quick`: 0.22 of the gradient is left after 50 steps, as with 3, and
+   after 99 it is 1.8: a gate at 0.993 forgets nothing, and what goes around by h adds up.
 """
 
 # %%

@@ -3,6 +3,21 @@ r"""xor: the smallest problem that needs a hidden layer
 No line separates (0,1), (1,0) from (0,0), (1,1): a single layer stays at three right answers of four at best (Minsky
 and Papert 1969). Hidden neurons bend the plane so that one line is enough (Rumelhart, Hinton and Williams 1986). The
 picture shows both networks' answers over the whole square.
+
+To read first of what it prints (seed 0): `accuracy 0.25 without, 1.00 with a hidden layer`.
+
+Source: Minsky and Papert 1969, *Perceptrons*. Rumelhart, Hinton and Williams 1986, Nature 323.
+
+Picture: The answers of both networks over the square, from brown (0) to purple (1); circles should be 0, squares 1.
+Left, a single layer: all of one pale colour, as its best answer is 1/2 everywhere. Right, with a hidden layer: two
+curved borders, black, cut off the two corners that are 1 from the band between them that is 0.
+
+Try it:
+1. Leave out `nn.Tanh(), ` in `hidden`: two linear layers in a row are one. All four answers are 0.500 after 1000 steps.
+2. Put `units=2`. It is enough: all four are right with seed 0. But not for everybody: with `--seed 1` it ends with
+   0.500 for (1,0) and (1,1), and stays there.
+3. Put `lr=5.0`. The first steps make all tanh units 1 or -1, where they have no slope left; three of the four answers
+   are 0.558 in the end.
 """
 
 # %%
