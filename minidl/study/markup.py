@@ -36,6 +36,7 @@ ATOM = re.compile(
     re.DOTALL,
 )
 LONG = 20  # a formula of so many letters may be wider than a phone, and then scrolls in a box of its own
+WIDE = 55  # and one of so many wider than paper, on which nothing scrolls: it is printed smaller
 HOLE = "\0"  # where an atom was
 STRONG = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])", re.DOTALL)
 EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])([^*]+?)(?<=[^\s*(\[,])\*(?![\w*])")
@@ -83,8 +84,11 @@ def _atom(found: re.Match) -> str:
     if found["display"]:
         return formula(found["display"], display=True)
     made = formula(found["inline"])
-    letters = html.unescape(re.sub(r"<[^>]*>", "", made))
-    return f'<span class="long" tabindex="0">{made}</span>' if len(letters) > LONG else made
+    return f'<span class="long" tabindex="0">{made}</span>' if _letters(made) > LONG else made
+
+
+def _letters(made: str) -> int:
+    return len(html.unescape(re.sub(r"<[^>]*>", "", made)))
 
 
 def to_html(text: str) -> str:
@@ -142,7 +146,9 @@ def _paragraph(text: str) -> Iterator[str]:
         if found["display"]:
             if before := text[last : found.start()].strip():
                 yield f"<p>{inline(before)}</p>"
-            yield f'<div class="formula" tabindex="0">{_atom(found)}</div>'
+            made = _atom(found)
+            kind = "formula wide" if _letters(made) > WIDE else "formula"
+            yield f'<div class="{kind}" tabindex="0">{made}</div>'
             last = found.end()
     if rest := text[last:].strip():
         yield f"<p>{inline(rest)}</p>"
