@@ -154,7 +154,15 @@ def ran(topic: Topic, page: Page) -> dict[str, list[str]]:
     page.gradients = checks.gradients(topic.object, all_examples)
     if run.called:
         page.speed = checks.speed(first)
-    return run.called
+    return {**run.called, **{name: names for chooser in run.called for name, names in chosen(chooser, run).items()}}
+
+
+def chosen(chooser: str, run: trace.Run) -> dict[str, list[str]]:
+    r"""The kernels that did the work for a file that has no loop of its own, as conv.py has none."""
+    handed = run.handed.get(chooser, {})
+    if "@njit" in (blocks.KERNELS / f"{chooser}.py").read_text(encoding="utf-8"):
+        return {}
+    return {name: names for name, names in handed.items() if blocks.kernel(name, []).blocks}
 
 
 def inner(topic: Topic, layer: Any) -> nn.Module | None:

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from minidl.testing.registry import seeded
+
 INK = "#010203"  # stands for the colour of the text until the SVG is written
 COLOURS = ("#2f8fd0", "#e07b1a", "#1fa37c", "#cc79a7", "#56b4e9", "#c9a227")  # near Okabe and Ito's, clear on both
 STYLE = {
@@ -43,7 +45,7 @@ def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> 
     with matplotlib.rc_context({**STYLE, "axes.prop_cycle": matplotlib.cycler(color=COLOURS)}):
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         FigureCanvasSVG(figure)
-        illustrate(figure.add_subplot())
+        seeded(lambda: illustrate(figure.add_subplot()), 0)
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(text, format="svg", metadata=nothing, bbox_inches="tight" if tight else None)
     return within_html(text.getvalue(), prefix)

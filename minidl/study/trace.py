@@ -32,6 +32,9 @@ class Run:
     outputs: list[Tensor] = field(default_factory=list)
     trace: list[Traced] = field(default_factory=list)
     called: dict[str, list[str]] = field(default_factory=dict)  # "lstm" -> ["lstm", "lstm_grad"], files of kernels/
+    handed: dict[str, dict[str, list[str]]] = field(
+        default_factory=dict
+    )  # "conv" -> {"direct": ["forward"]}: what it has others do
     kept: int = 0  # bytes that live until the backward, without the parameters
     multiply_adds: int = 0  # of the forward, by the layer and all layers in it
 
@@ -95,16 +98,28 @@ class Watch:
         path = self.path(frame)
         kernel = path.parent == KERNELS
         if kernel:
-            caller = self.path(frame.f_back)
-            if caller.parent == KERNELS or frame.f_code.co_name.startswith("<"):
+            caller, name = self.path(frame.f_back), frame.f_code.co_name
+            if caller == path or name.startswith("<"):
                 return None  # a kernel's own helper
-            names = self.found.called.setdefault(path.stem, [])
-            if frame.f_code.co_name not in names:
-                names.append(frame.f_code.co_name)
+            if caller.parent == KERNELS:
+                return self.returns(caller.stem, path.stem, name)
+            if name not in self.found.called.setdefault(path.stem, []):
+                self.found.called[path.stem].append(name)
         if not kernel and path != self.file or frame.f_code.co_name.startswith("<"):
             return None
         self.look(frame, {}, frame.f_lineno)
         return self.follow(frame)
+
+    def returns(self, caller: str, file: str, name: str) -> Callable:
+        r"""The trace function of a kernel's function that another kernel calls: does it return an array?"""
+
+        def step(frame: FrameType, event: str, argument: Any) -> Callable:
+            if event == "return" and isinstance(argument, np.ndarray):
+                names = self.found.handed.setdefault(caller, {}).setdefault(file, [])
+                names += [name] * (name not in names)
+            return step
+
+        return step
 
     def follow(self, frame: FrameType) -> Callable:
         r"""The trace function of one frame: it knows what its variables were, and which line ran last."""
