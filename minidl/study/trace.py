@@ -111,10 +111,11 @@ class Watch:
         return self.follow(frame)
 
     def returns(self, caller: str, file: str, name: str) -> Callable:
-        r"""The trace function of a kernel's function that another kernel calls: does it return an array?"""
+        r"""The trace function of a kernel's function that another kernel calls: does it do anything but answer yes or
+        no?"""
 
         def step(frame: FrameType, event: str, argument: Any) -> Callable:
-            if event == "return" and isinstance(argument, np.ndarray):
+            if event == "return" and not isinstance(argument, bool):
                 names = self.found.handed.setdefault(caller, {}).setdefault(file, [])
                 names += [name] * (name not in names)
             return step
