@@ -15,8 +15,17 @@ move the maximum.
 million) and so on, any odd multiple of 11. Boxes are 3 or 5 times as large there, and d is still measured in the cells
 of the 11 x 11 field. (A pixel is $(11 / n)^2$ there, so that a box excites as much; that, too, moves no maximum.)
 
-Weights are added up cell by cell, always in one order, so that the result is the same on every machine. Stanley,
+Weights are added up cell by cell, always in one order, so that the result is the same on every machine.
+
+Source: Stanley,
 D'Ambrosio and Gauci 2009, Artificial Life 15, section 5; the numbers are those of the authors' program.
+
+Try it:
+1. Take the CPPN of the doctest, near in x times near in y: 2,260, at 33 and 55 cells, too. Leave out y, so that whole
+   columns are linked: 785, and on average the answer is 5.3 cells off. One that says the same everywhere has 258.
+2. Make it narrower: the weights 1.0 of the delta inputs 3.0. Each cell is linked to itself alone (121 links), nothing
+   is added up, and it has 1,390: of several cells that are alike active the first one counts.
+3. Turn its sign: 165, as the answer is where no box is near.
 """
 
 import functools
@@ -25,7 +34,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from minidl import check
-from minidl.evolution.hyperneat import Rule, networks
+from minidl.evolution.genome import Genome
+from minidl.evolution.hyperneat import Rule, express, networks
 from minidl.evolution.substrate import Substrate
 
 WHO = "discrimination"
@@ -110,8 +120,15 @@ def distances(
 def discrimination(
     nets: Any, resolution: int = FIELD, delta: bool = True, *, threshold: float = 0.2, max_weight: float = 3.0
 ) -> dict[str, np.ndarray]:
-    r"""A `fitness_batch`: "fitness" (P,) and "solved" (P,) of CPPNs with the inputs x1, y1, x2, y2 (delta: and x1 - x2,
-    y1 - y2) and one output. nets: a `Nets`, or a list of networks or genomes. threshold, max_weight: as in `express`.
+    r"""A `fitness_batch`: "fitness" (P,) and "solved" (P,) of CPPNs.
+
+    | option | meaning |
+    |---|---|
+    | `discrimination` | a dict |
+    | `nets` | a `Nets`, or a list of networks or genomes, of inputs x1, y1, x2, y2 and one output |
+    | `resolution` | cells of a side of the field: an odd multiple of 11 |
+    | `delta` | whether x1 - x2 and y1 - y2 are inputs, too |
+    | `threshold`, `max_weight` | as in `express` |
 
     For other arguments: `evolve(config, fitness_batch=functools.partial(discrimination, delta=False))`.
 
@@ -127,3 +144,28 @@ def discrimination(
     d2 = distances(nets, resolution, delta, threshold=threshold, max_weight=max_weight)
     fitness = 10 + np.maximum(0, 30 - d2).sum(axis=1)
     return {"fitness": fitness, "solved": fitness >= SOLVED}
+
+
+def illustrate(ax: Any) -> None:
+    r"""One trial: a field with a small and a large box (left), and how active the cells of the answer are for two
+    CPPNs: near in x and in y (middle), and near in x only (right). The cross is the middle of the large box, which
+    should be the most active cell; the orange ring is the one that is. To be near in x only is not enough."""
+    task = trials()
+    small, large = task.pairs[20]
+    field = np.zeros(FIELD * FIELD)
+    field[task.small[small]] = field[task.large[large]] = 1
+    edges = [(4, 7, 1.0), (5, 8, 1.0), (7, 6, 1.0), (8, 6, 1.0)]
+    ax.axis("off")
+    for k, name in enumerate(("the boxes", "near in x and y", "near in x only")):
+        panel = ax.inset_axes([0.34 * k, 0.1, 0.31, 0.8], xticks=[], yticks=[], title=name)
+        active = field
+        if k:
+            some = edges if k == 1 else [edge for edge in edges if 8 not in edge]
+            used = {n: "gaussian" for n in (7, 8) if any(n in edge for edge in some)} | {6: "linear"}
+            near = Genome.from_edges(some, 6, 1, bias=0, activations=used, aggregations={6: "product"})
+            (weights,) = express(near, Substrate.sandwich((FIELD, FIELD)), delta=True)
+            active = field @ weights
+            row, col = divmod(active.argmax(), FIELD)
+            panel.plot(col, row, "o", color="C1", markersize=16, markerfacecolor="none", markeredgewidth=2)
+        panel.imshow(active.reshape(FIELD, FIELD))
+        panel.plot(*task.middles[20][::-1], "x", color="C3", markeredgewidth=2)

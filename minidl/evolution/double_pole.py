@@ -32,18 +32,30 @@ $f = 0.75 / \sum (|x| + |\dot x| + |\theta_1| + |\dot\theta_1|)$ over the last 1
 1996), which is 0 for networks that merely swing to and fro.
 
 The published experiments give the network a constant 0.5 as another input: that is the bias node (`bias=0.5`).
-Stanley and Miikkulainen 2002, Evolutionary Computation 10, section 4.2.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10, section 4.2; Wieland 1991, IJCNN, for the equations.
+
+Try it:
+1. Multiply the six weights of the regulator in `survives` by 0.7 or by 3: it stands for 100,000 steps all the same. By
+   0.5: the poles fall after 45 steps, by 0.3: after 29; without any force after 23. Its `generalisation` is 509.
+2. Set one of the weights to 0. Without x nothing falls in 1,000 steps; without its speed it is over after 551; without
+   the long pole's angle or speed after 84 and 48, without the short pole's after 10 and 6: the fast pole comes first.
+3. `evolve(NEATConfig.preset("paper_2002_small", 6, 1, bias=0.5), rollout=double_pole(), until=100_000)` with the seeds
+   0 to 4: solved after 13,377, 1,514, 1,433, 398 and 2,645 evaluations, three times without a hidden node.
 """
 
 import functools
+from typing import Any
 
 import numpy as np
 
 from minidl import check
 from minidl.evolution.environment import Environment
+from minidl.evolution.genome import Genome
 from minidl.evolution.nets import Network
-from minidl.evolution.rollout import rollout
+from minidl.evolution.rollout import play, rollout
 from minidl.jit import njit
+from minidl.plot.tasks import plot_double_pole
 from minidl.scalar import sine
 
 __all__ = ["double_pole", "generalisation", "survives"]
@@ -163,6 +175,11 @@ def step_calm(state, outputs):
 def double_pole(velocities: bool = True) -> Environment:
     r"""Double pole balancing, with velocities (6 inputs) or without (3 inputs); one output, from 0 to 1.
 
+    | option | meaning |
+    |---|---|
+    | `double_pole` | an `Environment` |
+    | `velocities` | whether the network sees how fast things move |
+
     A network without links says 1/2, which is no force. The poles stand for a moment:
 
     >>> from minidl.evolution import Genome, play
@@ -180,6 +197,11 @@ def double_pole(velocities: bool = True) -> Environment:
 def survives(network: Network, steps: int = LONG) -> bool:
     r"""Whether the network, with velocities or without, holds both poles up for so many steps.
 
+    | option | meaning |
+    |---|---|
+    | `survives` | True or False |
+    | `network`, `steps` | a `Network` of 6 or 3 inputs; 0.02 s each |
+
     A linear regulator does, here with six weights (of x, its speed, ...) and a sigmoid to keep the force in bounds:
 
     >>> from minidl.evolution import Genome
@@ -194,6 +216,11 @@ def survives(network: Network, steps: int = LONG) -> bool:
 
 def generalisation(network: Network) -> int:
     r"""From how many of 625 starts the network, with velocities or without, holds both poles up for 1000 steps.
+
+    | option | meaning |
+    |---|---|
+    | `generalisation` | 0 to 625 |
+    | `network` | a `Network` of 6 or 3 inputs |
 
     The starts are all combinations of 0.05, 0.25, 0.5, 0.75 and 0.95 of the way through the ranges x in +-2.16 m, its
     speed in +-1.35 m/s, the long pole's angle in +-3.6 degrees, and its speed in +-8.6 degrees/s; the short pole is
@@ -223,3 +250,22 @@ def _standing(who: str, network: Network) -> Environment:
     check.option(who, "the number of the network's inputs", network.n_inputs, (6, 3))
     observe = observe_all if network.n_inputs == 6 else observe_positions
     return Environment("standing", reset, observe, step, 6, network.n_inputs, 1, LONG)
+
+
+def illustrate(ax: Any) -> None:
+    r"""The regulator of `survives` on its way: the cart at the start, after 0.3 seconds and after 1.2, and below both
+    angles over time (blue: the long pole, orange: the short one). To catch a pole that leans to the right the cart has
+    to go to the right, under it. Dashed: half the gain is not enough, and the short pole falls."""
+    ax.axis("off")
+    curves = ax.inset_axes([0.08, 0.14, 0.9, 0.5], xlabel="seconds", ylabel="degrees", ylim=(-15, 36))
+    for gain, style in ((1.0, "-"), (0.5, "--")):
+        weights = [gain * w for w in (-0.75, -0.46, -1.6, -1.62, 1.03, 0.34)]
+        regulator = Genome.from_edges([(i, 7, w) for i, w in enumerate(weights)], n_inputs=6, n_outputs=1, bias=0.5)
+        states = play(regulator.network(), double_pole(), max_steps=150)["states"]
+        for column, colour in ((4, "C1"), (2, "C0")):
+            curves.plot(0.02 * np.arange(len(states)), np.rad2deg(states[:, column]), style, color=colour)
+        if gain == 1.0:
+            for k, t in enumerate((0, 15, 60)):
+                panel = ax.inset_axes([0.02 + 0.33 * k, 0.66, 0.31, 0.34])
+                plot_double_pole(states[t], ax=panel)
+                panel.set(title="", xlabel=f"{0.02 * t:.1f} s", xticks=[], xlim=(-1.2, 1.2))

@@ -14,6 +14,14 @@ environment remembers must be in its state.
 
 To get the same numbers on every machine, compiled or not, use + - * /, square roots and the functions of
 `minidl.scalar`: the last bit of `math.sin(x)`, and even of `x**2`, depends on whose it is.
+
+Source: Sutton and Barto 1998, Reinforcement Learning, chapter 3, for states, actions, rewards and episodes.
+
+Try it:
+1. Let `step` of the walk below write to state[3]: it says so when the environment is made, as step failed with an
+   IndexError; compiled, it would have written to somebody else's memory. The same where `reset` leaves a number unset.
+2. Return `-1, False` instead of `-1.0, False`: it wants a float and a bool, as compiled code has one type for a number.
+3. Leave `@njit` out: `play` works as before, `rollout` is a ValueError that says what does not compile.
 """
 
 from collections.abc import Callable
@@ -31,6 +39,14 @@ WHO = "Environment"
 @dataclass(frozen=True)
 class Environment:
     r"""The functions and sizes of a task; they are tried once, in plain Python, when it is made.
+
+    | option | meaning |
+    |---|---|
+    | `Environment` | frozen: all that changes is in its state |
+    | `name` | for error messages |
+    | `reset`, `observe`, `step` | as above |
+    | `n_state`, `n_inputs`, `n_outputs` | numbers in a state, and of the network |
+    | `max_steps` | of an episode |
 
     TypeError for what is no function or no integer; ValueError for a size below 1, and for functions that fail for a
     state, inputs and outputs of these sizes, leave a number of them unset, or return something else.
@@ -117,3 +133,30 @@ def _call(who: str, name: str, function: Callable, *arguments: np.ndarray) -> An
 def _filled(who: str, name: str, what: str, array: np.ndarray) -> None:
     if np.isnan(array).any():
         raise ValueError(f"{who}: {name} left {what}[{np.isnan(array).argmax()}] of {len(array)} unset, or NaN")
+
+
+def illustrate(ax: Any) -> None:
+    r"""A task of ten lines: a weight on a spring, which a network sees (its place and speed) and pushes. The reward of
+    a step is minus the distance from 0, the fitness is the sum of 120 of them. What a network does comes round as what
+    it sees next: pushing against the speed brings the weight to rest, pushing with it makes it swing more."""
+    from minidl.evolution.genome import Genome  # noqa: PLC0415  (these import this file)
+    from minidl.evolution.rollout import play  # noqa: PLC0415
+
+    def reset(state: np.ndarray, stream: np.ndarray) -> None:
+        state[0], state[1] = 1.0, 0.0
+
+    def observe(state: np.ndarray, inputs: np.ndarray) -> None:
+        inputs[:] = state
+
+    def step(state: np.ndarray, outputs: np.ndarray) -> tuple[float, bool]:
+        state[1] += 0.1 * (outputs[0] - state[0])
+        state[0] += 0.1 * state[1]
+        return -abs(state[0]), False
+
+    spring = Environment("spring", reset, observe, step, n_state=2, n_inputs=2, n_outputs=1, max_steps=120)
+    for name, gain in (("does nothing", 0.0), ("pushes against the speed", -0.4), ("pushes with it", 0.1)):
+        genome = Genome.from_edges([(1, 2, gain)], 2, 1, bias=0, output_activation="linear")
+        episode = play(genome.network(), spring)
+        ax.plot(episode["states"][:, 0], label=f"{name}:\nfitness {episode['fitness']:.0f}")
+    ax.set(xlabel="step", ylabel="place")
+    ax.legend(loc="center left", bbox_to_anchor=(1, 0.5))

@@ -1,5 +1,4 @@
-r"""A robot in a maze: the task on which the search for novelty was shown (Lehman and Stanley 2011, Evolutionary
-Computation 19).
+r"""A robot in a maze: the task on which the search for novelty was shown.
 
 The robot is a disc of radius 8 in a plane with straight walls. What it senses, 10 numbers:
 
@@ -19,6 +18,17 @@ for novelty looks at where the robot has ended: `rollout(...)["state"][:, :2]`.
 Sensors, outputs, steps and the goal's radius follow the paper. The two floor plans, "medium" and "hard" as there, are
 our own, and so are the numbers of the robot's motion: results are not those of the paper. In the hard plan the goal is
 right behind a wall, in front of which a search by objective gathers; the way around leads farther away than the start.
+
+Source: Lehman and Stanley 2011, Evolutionary Computation 19.
+
+Try it:
+1. Roll out 2,000 networks without hidden nodes and with weights N(0, 1): one reaches the goal of the medium maze, none
+   comes nearer than 43 units to that of the hard one. 97 of 100 end more than 20 units from where they began.
+2. Evolve for the fitness, `rollout=maze("medium")`, with "solved" as in `demos/neat_maze.py` and the seeds 0 to 3: the
+   goal is reached in the generations 9, 30, 12 and 20, each time by a network without hidden nodes.
+3. Make a `FloorPlan` of four walls, 200 x 200, from (30, 30) to (170, 170) with heading 45, and give the robot one
+   link, from the bias to the speed, of weight 8: it is there after 67 steps. In "hard" such a robot ends right below
+   the goal, at (30, 121.5) before the wall, and has a fitness of 193.
 """
 
 import functools
@@ -28,7 +38,10 @@ import numpy as np
 
 from minidl import check
 from minidl.evolution.environment import Environment
+from minidl.evolution.genome import Genome
+from minidl.evolution.rollout import play
 from minidl.jit import njit
+from minidl.plot.tasks import plot_maze
 from minidl.scalar import sine
 
 __all__ = ["FLOOR_PLANS", "FloorPlan", "maze"]
@@ -131,7 +144,12 @@ def _named(name: str) -> Environment:
 
 
 def maze(plan: str | FloorPlan = "medium") -> Environment:
-    r"""The environment of a floor plan: "medium", "hard", or one of your own. 10 inputs, 2 outputs from 0 to 1.
+    r"""The environment of a floor plan. 10 inputs, 2 outputs from 0 to 1.
+
+    | option | meaning |
+    |---|---|
+    | `maze` | an `Environment` |
+    | `plan` | "medium", "hard", or a `FloorPlan` of your own |
 
     ValueError or TypeError for another name, walls that are not (W, 4) finite numbers or have no length, a start that
     touches a wall, and a goal or heading that are no finite numbers.
@@ -223,3 +241,20 @@ def _point(who: str, name: str, value: Any) -> tuple[float, float]:
     if not isinstance(value, tuple | list | np.ndarray) or len(value) != 2:
         raise check.DTypeError(f"{who}: {name} must be (x, y), got {value!r}")
     return check.number(who, name, value[0]), check.number(who, name, value[1])
+
+
+def illustrate(ax: Any) -> None:
+    r"""The medium maze, and the way of one robot from the circle to the star (orange): a network without hidden nodes,
+    one of 2,000 with random weights, which turns away from walls before it meets them. The blue lines are what it
+    senses at three of its 241 steps: how far the next wall is in six directions, as far as 100 units."""
+    turning = [0.1, -1.1, 0.7, -0.2, 0.8, -0.8, 0.0, 0.7, -1.7, -0.1, 0.2]
+    speed = [2.2, 0.4, 0.2, 2.4, 0.1, -0.9, 0.4, 0.2, 0.5, -0.9, -0.2]
+    edges = [(i, o, w) for o, weights in ((11, turning), (12, speed)) for i, w in enumerate(weights)]
+    episode = play(Genome.from_edges(edges, n_inputs=10, n_outputs=2).network(), maze("medium"))
+    states = episode["states"]
+    plot_maze(FLOOR_PLANS["medium"], path=states[:, :2], ax=ax).set_title("")
+    for t in (5, 90, 170):
+        x, y, heading = states[t, :3]
+        for (cos, sin), distance in zip(RAYS, RANGE * episode["inputs"][t, :6], strict=True):
+            angle = heading + np.arctan2(sin, cos)
+            ax.plot([x, x + distance * np.cos(angle)], [y, y + distance * np.sin(angle)], color="C0", linewidth=0.8)

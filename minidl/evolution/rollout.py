@@ -7,13 +7,20 @@ r"""Roll-outs: networks that act in an environment, one of them to look at (`pla
         state, reward = step(state, outputs)
 
 One synchronous update an action: what a network sees reaches an output one action later for every hidden node on the
-way, and links that close a cycle are its memory. (So Stanley and Miikkulainen 2002 ran theirs; a feed-forward network
-has this delay, too.)
+way, and links that close a cycle are its memory. A feed-forward network has this delay, too.
 
 `rollout` is one compiled loop for each environment, kept on disk, with the environment's functions inside. `play` is
 the same in plain Python, bit for bit.
 
 The random numbers of an episode belong to (seed, generation, index of the network).
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10, section 4.2, who ran their networks so.
+
+Try it:
+1. Time 1,000 steps of the regulator of `survives`: `play` takes 35 ms, `rollout` 0.5; the last states are equal.
+2. Put a linear hidden node into each of its six links, which by itself changes nothing: the poles stand still, for all
+   of the 1,000 steps, though the network sees what was 0.02 s ago. Put in two: they fall after 10.
+3. Let it start from `start`, all 0 but the long pole: at 1 and at 4 degrees they stand, at 10 they fall after 29 steps.
 """
 
 import functools
@@ -25,7 +32,9 @@ import numpy as np
 from minidl import check
 from minidl.backend import REFERENCE
 from minidl.evolution.environment import Environment, python
+from minidl.evolution.genome import Genome
 from minidl.evolution.nets import Nets, Network
+from minidl.evolution.pool import Pool
 from minidl.evolution.stream import Stream
 from minidl.jit import njit
 from minidl.kernels.network import step as update
@@ -53,7 +62,12 @@ def play(
     | `states` | (T + 1, n_state), the first one included |
     | `inputs`, `outputs`, `rewards` | (T, n_inputs), (T, n_outputs), (T,) |
 
-    The arguments are those of `rollout`, for one network; it forgets what it remembered.
+    | option | meaning |
+    |---|---|
+    | `play` | a dict, as above |
+    | `network`, `env` | a `Network`, which forgets what it remembered, and an `Environment` |
+    | `seed`, `generation`, `index` | what the random numbers of `reset` belong to |
+    | `start`, `max_steps` | in place of `reset`, and of the environment's |
 
     >>> from minidl.evolution import Genome, double_pole
     >>> idle = Genome.from_edges([], n_inputs=6, n_outputs=1, bias=0.5)
@@ -108,9 +122,11 @@ def rollout(
 ) -> dict[str, np.ndarray]:
     r"""One episode of each of P networks: a dict of fitness (P,), steps (P,) and the last state (P, n_state).
 
-    | argument | meaning |
+    | option | meaning |
     |---|---|
+    | `rollout` | a dict of arrays |
     | `nets` | `Nets`, or one `Network` (P = 1) |
+    | `env` | an `Environment` |
     | `seed`, `generation` | what the random numbers of `reset` belong to, besides the network's index |
     | `first` | the index of the first network, where these are a part of a population |
     | `start` | in place of `reset`: a state (n_state,), or (P, n_state); for one network (E, n_state): E episodes |
@@ -236,3 +252,19 @@ def _start(who: str, env: Environment, start: Any, P: int) -> np.ndarray:
     if len(rows) != P and (P != 1 or not len(rows)):
         raise check.ShapeError(f"{who}: start must have one row for each of {P} networks, got {len(rows)}")
     return np.ascontiguousarray(rows)
+
+
+def illustrate(ax: Any) -> None:
+    r"""One call of `rollout` with 625 networks: for how long each holds two poles up, 400 steps at most. They are one
+    linear regulator, but for how strongly it minds the long pole (across) and the short one (up); the dot is the one in
+    the doctest of `survives`. It is a small region in which both poles stand, and its borders are sharp."""
+    from minidl.evolution.double_pole import double_pole  # noqa: PLC0415  (which imports this file)
+
+    gains = np.linspace(0, 2, 25)
+    weights = [(-0.75, -0.46, -1.6 * a, -1.62 * a, 1.03 * b, 0.34 * b) for b in gains for a in gains]
+    genomes = [Genome.from_edges([(i, 7, w) for i, w in enumerate(ws)], 6, 1, bias=0.5) for ws in weights]
+    steps = rollout(Nets(Pool.from_genomes(genomes)), double_pole(), max_steps=400)["steps"]
+    image = ax.pcolormesh(gains, gains, steps.reshape(25, 25), rasterized=True)
+    ax.plot(1, 1, "o", color="C1")
+    ax.set(xlabel="gain of the long pole", ylabel="gain of the short pole", aspect="equal")
+    ax.figure.colorbar(image, label="steps")
