@@ -24,6 +24,7 @@ from minidl.study import blocks, checks, costs, golden, picture, source, trace
 from minidl.study.example import examples, input_names
 from minidl.study.find import ROOT, StudyError, Topic, related
 from minidl.study.page import Cost, Page, Table
+from minidl.tensor import Tensor
 from minidl.testing.subject import Subject, call, leaves
 
 PARTS = ("layer", "loss", "optimiser")  # kinds whose pages are about one class or function, and need all parts
@@ -61,6 +62,8 @@ def build(topic: Topic) -> Page:
         called = ran(topic, page)
     elif topic.kind == "optimiser":
         page.costs = list(state_costs(topic))
+    elif topic.slug == "tensor":
+        page.graph = expression()
     elif topic.kind == "demo":
         demo_picture(topic, page, sections.get("Picture", ""))
     if topic.kind == "kernel":
@@ -212,9 +215,20 @@ def graph(topic: Topic, run: trace.Run, names: list[str]) -> str:
         named |= dict(layer.named_parameters())
     y = call(run.layer, xs)[0]
     try:
-        return picture.draw(lambda ax: plot_graph(y, names=named, ax=ax), "graph", tight=True)
+        return drawn(y, named)
     except ValueError:
         return ""
+
+
+def expression() -> str:
+    r"""The graph of a small expression, as SVG."""
+    w, x, b = (Tensor(value, requires_grad=True) for value in (-2.0, 1.5, 0.5))
+    return drawn((w * x + b).tanh(), {"w": w, "x": x, "b": b})
+
+
+def drawn(y: Tensor, names: dict[str, Tensor]) -> str:
+    r"""The graph of y as SVG; the page says what it shows, so it has no title."""
+    return picture.draw(lambda ax: plot_graph(y, names=names, ax=ax).set_title(""), "graph", tight=True)
 
 
 def demo_picture(topic: Topic, page: Page, caption: str) -> None:
