@@ -116,6 +116,10 @@ def test_tables_of_formulas(environment):
         (r"2 \log x", '<mn>2</mn><mspace width="0.167em"></mspace><mi>log</mi><mspace width="0.167em"></mspace><mi>x'),
         (r"\tanh(x)", '<mi>tanh</mi><mo stretchy="false">('),
         (r"a / |x|", 'lspace="0" rspace="0">|</mo><mi>x'),
+        (r"f'(x)", '<mrow><mi>f</mi><mo lspace="0" rspace="0">\u2032</mo></mrow>'),
+        (r"\left(\sum_i x\right)", '<munder><mo movablelimits="true">\u2211</mo><mi>i</mi></munder>'),
+        (r"\max_i x", "<munder>"),
+        (r"a\Big(b\Big)^2", '<mi>a</mi><msup><mrow><mo minsize="1.623em" maxsize="1.623em">(</mo><mi>b</mi>'),
         (r"\text{a\_b}", "<mtext>a_b</mtext>"),
     ],
 )

@@ -14,6 +14,8 @@ MATHML = set(
 ROWS = ("math", "mrow", "mtd", "mstyle", "msqrt")
 FUNCTIONS = set("arccos arcsin arctan cos cosh cot coth csc deg det exp ln log sec sin sinh tan tanh".split())
 BARS = set("|\u2016\u2225")
+LIMITS = set("\u2211 \u220f max min lim sup inf".split())  # in a display what is below them stands below them
+PRIMES = set("\u2032\u2033\u2034")
 CLOSING = set(")]}|\u2016\u27e9\u2309\u230b\u2032!\u22a4")
 
 
@@ -48,10 +50,43 @@ def formula(tex: str, display: bool = False) -> str:
             raise FormulaError(f"${tex}$ is no formula that browsers draw: <{element.tag}> {element.attrib or ''}")
         if element.get("linebreak") == "newline":
             raise FormulaError(rf"${tex}$ is no formula: \\ outside of a table; use split or align*")
+        _limits(element)
+        _prime(element)
         _merge(element)
+        _power(element)
         if element.tag in ROWS:
             _space(element)
     return ElementTree.tostring(tree, encoding="unicode", short_empty_elements=False)
+
+
+def _limits(part: ElementTree.Element) -> None:
+    r"""\sum_i within brackets comes with i at its side, also in a display; so does \max_i everywhere."""
+    if part.tag in ("msub", "msup", "msubsup") and part[0].tag == "mo" and part[0].text in LIMITS:
+        part.tag = {"msub": "munder", "msup": "mover", "msubsup": "munderover"}[part.tag]
+        part[0].set("movablelimits", "true")
+
+
+def _prime(part: ElementTree.Element) -> None:
+    r"""A prime stands high by itself: raised once more it would be tiny, and far above."""
+    if part.tag == "msup" and part[1].text in PRIMES:
+        part.tag = "mrow"
+        part[1].tag = "mo"
+        part[1].attrib |= {"lspace": "0", "rspace": "0"}
+
+
+def _power(row: ElementTree.Element) -> None:
+    r"""\Big)^2 is large only where the bracket is not the base itself but the end of it."""
+    start = None
+    for part in [*row]:
+        if part.tag == "mo" and part.get("minsize"):
+            start = part
+        elif part.tag in ("msup", "msub", "msubsup") and part[0].get("minsize") and start is not None:
+            first, last = [*row].index(start), [*row].index(part)
+            base = ElementTree.Element("mrow")
+            base.extend([*row[first:last], part[0]])
+            del row[first:last]
+            part[0] = base
+            start = None
 
 
 def _merge(row: ElementTree.Element) -> None:
