@@ -19,6 +19,23 @@ To compare: a bigram model (how often does b follow a?), and LZMA (by how many b
 compressed archive of the others?). LZMA copies long passages word by word, and layers have much in common: after four
 passes over the text the network is far below the bigrams and still above LZMA. And a low bpc is not understanding: what
 it writes looks like a layer, since it has learned how layers are spelled and indented, and not what they compute.
+
+To read first of what it prints (seed 0): `bits per character, held-out files: LSTM 1.900, all equal 6.615, bigrams
+3.864, LZMA 1.519`.
+
+Source: Karpathy 2015, "The unreasonable effectiveness of recurrent neural networks".
+
+Picture: Above, bits per character over training: grey of the text that is learned, green of the held-out files, which
+end at 1.9, between the bigrams (dashed, 3.9) and LZMA (dotted, 1.5). Below, what the network writes when given the
+first two lines of a class: at temperature 0.5 mostly code with the names that layers have, at 1.0 more words that do
+not exist. (The text is the source as it was then; it grows, and the figures move with it.)
+
+Try it:
+1. Run `--quick`, one pass over the text: 2.885 bits per character, a whole bit more than after four passes. What it
+   writes has indented lines and few words that exist.
+2. Put `(0.1, 2.0)` for the two temperatures, with `--quick`: at 0.1 it writes `self.self.sor([[[[[1.0]]]))` and then
+   spaces without end, the likeliest character again and again; at 2.0 there are no words left.
+3. Put 16 for the 128 units of both LSTMs, with `--quick`: 4.158 bits, worse than counting pairs of characters (3.864).
 """
 
 # %%

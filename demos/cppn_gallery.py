@@ -16,6 +16,24 @@ contrast along their rows and symmetry between left and right.
 
 What this does not show: what people find this way. The rule is a fitness, which breeding by taste is precisely without,
 and it likes the same things every time (Secretan et al. 2011 tell of what people came upon).
+
+To read first of what it prints (seed 0): `what the rule likes most, by round: 0.202, 0.194, 0.216, 0.236, 0.286,
+0.286`.
+
+Source: Stanley 2007, Genetic Programming and Evolvable Machines 8. Secretan et al. 2011, Evolutionary Computation
+19(3).
+
+Picture: Part of the program's first picture: 20 random CPPNs with three outputs, hue, saturation and brightness, as a
+table of four rows. Bent stripes, rings, something like a beetle, something like a planet; many are nearly symmetric
+between left and right, though nobody asked for it.
+
+Try it:
+1. Breed by hand: `--quick --parents 3,7 12 0,4` makes four rounds of pictures. The rule, which is not asked, likes
+   their best less and less: 0.206, 0.169, 0.155, 0.134. Where it is asked it is 0.206, 0.198, 0.256 after two rounds.
+2. Put `MUTATIONS = 0`, with `--quick`: networks without hidden nodes. All pictures are one wide wave, bent around the
+   middle, and none of 20 grey ones is symmetric by more than 0.95, where 6 were.
+3. Put `("gaussian", "linear")` for the five `activations`, with `--quick`: no more repeated stripes, but spots, ovals
+   and lines; 6 of 20 grey ones are symmetric, as before.
 """
 
 # %%

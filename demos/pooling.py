@@ -9,6 +9,23 @@ density    are there many plus signs, or few? There is one everywhere, so the ma
 
 The same small network, one 3x3 convolution and a *global* pooling over the whole map, is trained with each of them, for
 the same time. Sum and average can say the same things, the sum 576 times louder: they differ only in how they learn.
+
+To read first of what it prints (seed 0): `density test accuracy: global max 0.827, global average 0.965, global sum
+0.937`.
+
+Source: Boureau, Ponce and LeCun 2010, ICML.
+
+Picture: A noisy image of 24 x 24 pixels with three plus signs; the feature map of a filter that looks for them, with
+three bright pixels; and the map pooled in windows of 2 x 2. The maximum keeps the three at full strength among a raised
+background; average and sum look the same, only their scales differ by four.
+
+Try it:
+1. Put `noise=0.05` in both tasks, with `--quick`: all three find the plus sign, 1.000. In an average of 576 pixels it
+   is small, but there is nothing else in it. The maximum still cannot count, 0.854.
+2. Put `noise=0.7` in both, with `--quick`: now nobody finds one plus sign, the maximum is right for 0.629; but whether
+   there are many the average still says, for 0.912.
+3. Put `SIZE = 8`, and ask for more than 2 of 0 to 4 plus signs (in `density`), with `--quick`: the average of 64 pixels
+   finds a single plus sign in 0.946 of the images, that of 576 found it in 0.681.
 """
 
 # %%

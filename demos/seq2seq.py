@@ -16,6 +16,24 @@ weights and biases from (-0.08, 0.08), as Sutskever et al. did: hardly anything 
 the end the advantage has shrunk to a few percent. Reversing is a help to start with, not a law.
 
 Every accuracy is one of free running: the decoder reads what it wrote itself, mistakes included.
+
+To read first of what it prints (seed 0): `symbols right, free running: source reversed 0.962, source forward 0.515`.
+
+Source: Sutskever, Vinyals and Le 2014, NeurIPS. Weiss, Goldberg and Yahav 2018, ACL (counting).
+
+Picture: Two of three panels, both of copying; red: source forwards, green: reversed, dotted: the default start. Left,
+accuracy over training: from the small start the reversed source is at 0.96 after 1200 steps, the forward one at 0.52;
+from the default start both are above 0.9. Right, the accuracy of each of the ten positions after training: forwards,
+small start, the last ones are worst, 0.4.
+
+Try it:
+1. Run `--quick`, 900 steps from the small start: 0.936 reversed, 0.413 forwards. The 300 steps more of a full run bring
+   the one to 0.962, the other to 0.515: it has begun at last.
+2. Copy 4 symbols in place of 10 (in `copy`; and `range(1, 5)` in `draw`), with `--quick`: 1.000 and 0.994. Over short
+   ways it does not matter which way round.
+3. In `sort`, return `source[:, ::-1].copy()` as the target, the digits reversed and not sorted, with `--quick`: after
+   the same 300 steps 0.841 of the symbols are right, and were 1.000. To count digits is easier than to keep their
+   order.
 """
 
 # %%

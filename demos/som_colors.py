@@ -10,6 +10,24 @@ and the map has two, so it folds; where the U-matrix is bright, the colour chang
 
 `--topology rectangular` has square cells. With `--toroidal` the right edge is glued to the left and the top to the
 bottom: follow a colour over the edge.
+
+To read first of what it prints (seed 0): `from unit to unit the colour changes by 0.654 before, 0.098 after;
+quantisation error 0.109`.
+
+Source: Kohonen 1982, Biological Cybernetics 43.
+
+Picture: The upper half of the picture: the 16 x 16 units before the training, hexagons of random colours, and after 40
+epochs, when each colour runs over into the next: violet and blue at the upper left, green at the upper right, red at
+the lower right, magenta and pale pink below.
+
+Try it:
+1. With `--topology rectangular` the cells are squares: from unit to unit the colour changes by 0.113, a little more
+   than between hexagons (0.098), and the colours that came are met as well as before, 0.108.
+2. With `--toroidal` the colours have to fit together over the edges too: from unit to unit they change by 0.128 in
+   place of 0.098. In exchange no unit stands at an edge, and the colours that came are met a little better, 0.098
+   instead of 0.109.
+3. With `--epochs 5` the neighbourhood shrinks just as far, but in an eighth of the steps: the map is smoother, 0.088,
+   and further from the colours, 0.132.
 """
 
 # %%

@@ -9,6 +9,23 @@ named by.)
 K-means with 144 centres is what a map without a neighbourhood would be. Its centres lie nearer to the data and are
 purer, but put onto the grid they stand in no order: this is what the map pays for its own. The order as a number: the
 rank correlation between the distance of two units on the grid and that of their weights.
+
+To read first of what it prints (seed 0): `node purity 0.931; of images not seen before 0.950`.
+
+Source: Kohonen 1982, Biological Cybernetics 43.
+
+Picture: Two of the program's six panels. Left, the weights of the 12 x 12 units as images: 3s and 5s at the upper left
+turn into 0s and 6s on the right, 8s in the middle, 2s and 1s at the lower left and 7s at the lower right. Right, the
+digit that each unit wins most often: each digit has a region of its own, 9 and 5 have more than one.
+
+Try it:
+1. Put `SIDE = 25`: 625 units for 1,297 images. Purity rises to 0.989, and accuracy on new images falls to 0.872, as
+   many units have won no image and have no answer. K-means, without order, has 0.990.
+2. Train for `--epochs 2` only: purity 0.915, test accuracy 0.914, and the order is even better, a rank correlation of
+   0.896. Order comes first, while the neighbourhood is wide; details come last.
+3. Leave out `, sigma=0` in `measure`, twice, with `--quick`: the units around a unit have a say now. The map answers as
+   before, 0.932 of the new images in place of 0.930; k-means falls from 0.982 to 0.774, as its units have nothing to do
+   with those beside them.
 """
 
 # %%
