@@ -107,6 +107,10 @@ def sound() -> Page:
     return page
 
 
+GREY = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGPo6OgAAAM0AZnBrMCxAAAAAElFTkSuQmCC"  # one pixel, #888888
+)
+
 BROKEN = {
     "wide": ("</main>", "<div style='width: 2000px'>wide</div></main>", "the page scrolls sideways: 20"),
     "out": ("</main>", "<p style='position: absolute; left: -300px'>out</p></main>", "sticks out of the page: <p> out"),
@@ -116,6 +120,14 @@ BROKEN = {
     "gradient": ("</main>", "<p style='background: linear-gradient(red, blue)'>both</p></main>", "no single colour"),
     "svg text": ('fill="#ffffff"', 'fill="#606060"', "contrast 1."),
     "svg on paper": ('fill="#204080"', 'fill="none"', "contrast 1."),
+    "svg on image": (
+        '<path d="M0 0H40V20H0Z" fill="#204080"/>',
+        f'<image width="40" height="20" preserveAspectRatio="none" href="data:image/png;base64,{GREY}"/>',
+        "contrast 3.5",
+    ),
+    "reference": ('fill="#204080"', 'fill="url(#nothing)"', "url(#nothing) leads nowhere"),
+    "control": ("</main>", "<a href='#main'></a></main>", "a control without a name"),
+    "main": ("</main>", "</main><main></main>", "not one main"),
     "formula": ("<mi>y</mi>", "<mi>\\foo</mi>", "LaTeX left in it"),
     "mathml": ("<mi>y</mi>", "<mfoo>y</mfoo>", "no MathML"),
     "size": ("<mi>y</mi>", "<mi style='display: none'>y</mi><mi style='font-size: 0'>z</mi>", "a formula without size"),
