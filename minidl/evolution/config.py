@@ -1,9 +1,28 @@
 r"""NEATConfig: all settings of an evolution, each with its range, what it means, and what the paper says.
 
-The defaults are those of Stanley and Miikkulainen 2002 (Evolutionary Computation 10) for a population of 150, and,
-where the paper is silent, what the authors' own program (NEAT C++ 1.2.1) does. `PRESETS` (presets.py) names other sets.
+The defaults are the paper's for a population of 150, and, where it is silent, what the authors' own program (NEAT C++
+1.2.1) does. `PRESETS` (presets.py) names other sets. `help(NEATConfig)` ends with a table of all settings;
+`config.differences()` is one of those that are not the paper's. For who comes from neat-python:
 
-`help(NEATConfig)` ends with a table of all settings; `config.differences()` is one of those that are not the paper's.
+| setting | neat-python |
+|---|---|
+| `n_inputs`, `n_outputs`, `population_size` | `num_inputs`, `num_outputs`, `pop_size` |
+| `activations`, `output_activation` | `activation_options`; none: outputs are like hidden nodes |
+| `bias`, `initial_weight` | `bias_...` of every node; `weight_init_mean`, `weight_init_stdev` |
+| `weight_mutation`, `weight_power`, `weight_replace` | `weight_mutate_rate`, `..._power`, `weight_replace_rate` |
+| `weight_cap` | `weight_max_value`, `weight_min_value` |
+| `add_node`, `add_link`, `exclusive` | `node_add_prob`, `conn_add_prob`, `single_structural_mutation` |
+| `c1`, `c2`, `c3` | `compatibility_disjoint_coefficient` for both, `compatibility_weight_coefficient` |
+| `survival`, `elitism`, `stagnation` | `survival_threshold`, `elitism` (how many), `max_stagnation` |
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10, section 4.1.
+
+Try it:
+1. `NEATConfig(2, 1, add_node=3)`: "add_node must be <= 1, got 3". `recurrent_link=0.2`: "needs feed_forward=False". A
+   name that is none, by `from_dict`, gets the one that is near. Nothing is silently left out.
+2. Print `NEATConfig.preset("original_1_2_1", 2, 1).differences()`: 20 rows, 8 of them of what the paper does not say.
+3. Write `to_toml()` to a file: 45 settings, each with its meaning. Change one, read it with `from_toml`, and go on with
+   it, `NEAT.load("runs", config=...)`: the run's `changes` has the generation, the name, the old value and the new.
 """
 
 import dataclasses

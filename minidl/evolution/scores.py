@@ -1,4 +1,13 @@
-r"""Scores: what an evaluation of a population comes to, and what may stand in a result."""
+r"""Scores: what an evaluation of a population comes to, and what may stand in a result.
+
+Source: our own.
+
+Try it:
+1. `columns_of({"fitness": [1, 2], "solved": [True, False]}, 2)`: arrays by name. Ask for 3 genomes: a ShapeError. Write
+   `[1, 0]` for solved: a DTypeError, as 1 is not True.
+2. `Scores.of({"fitness": np.array([5.0, np.nan, 3.0, np.inf])}, [1, 3])`: 5, 3, 3, 3; who failed is the worst.
+3. Add "behaviour" 0 to 3 there, a row each: rows 1 and 3 become 2. To have failed is nothing new to be.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
