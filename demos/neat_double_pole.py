@@ -16,6 +16,23 @@ in the first 1000 steps and fails from other starts, and nobody else is asked.
 
 What this does not show: that a solution is a good controller. It is bred on one start, and of 625 others it fails, on
 average, from more than half without velocities, and from four in ten with them.
+
+To read first of what it prints (seed 0): `without velocities 4 of 4 solved, evaluations 33000 (sd 19782), standard
+error 9891, 292 of 625 starts`.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10(2), section 4.2.
+
+Picture: Two of six panels, of the task without velocities. Left, the champion: three hidden nodes, and links that lead
+back, one from the output to itself, which are its memory. Right, the long pole for 20 seconds, its angle and speed: it
+swings between -6 and 6 degrees and never rests, but comes back. The program also makes a film.
+
+Try it:
+1. Add `add_node=0.0, add_link=0.0` to the preset of `with_velocities`, with `--quick`: 5 of 5 are solved, after 1,308
+   evaluations in place of 3,873. Six weights and a bias are enough, so looking for structure only takes time.
+2. See how much luck there is: `--quick` has 5 runs with velocities and prints 3,873 evaluations (standard deviation
+   5,372), 20 runs 3,246 (2,773).
+3. Put `STARTS = 400`, with `--quick --runs 1`: the champion without velocities passes as it did with 200, since it
+   holds the poles from exactly 400 of 625 starts. With 500 the run goes on for minutes.
 """
 
 # %%

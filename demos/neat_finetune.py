@@ -17,6 +17,25 @@ weights are drawn anew it is 0.95, with random topologies 0.92, with the layer 0
 
 What this does not show: that evolving the topology pays. An ordinary layer does at least as well and need not be
 looked for. What it does show is how much evolution leaves to gain in the weights of what it has found.
+
+To read first of what it prints (seed 0): `test accuracy: evolved 0.884, then trained 0.966, minimal 0.572, random
+0.962, drawn anew 0.937, layer 0.984`.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10(2) (the evolution of topologies).
+
+Picture: Four of eight panels: which spiral each place of the square is taken for, red or blue, with the points to
+learn. Above, the evolved network, with ragged borders and places it is unsure of, and the same one after training,
+sharp, with islands where no points are. Below, a random topology and an ordinary layer, both trained: smoother, and at
+least as right.
+
+Try it:
+1. Run `--quick`, one run of half as many generations: the champion has 30 links and 0.937 of the others right, 0.977
+   after training; its topology with weights drawn anew has 0.880, the random ones 0.942. Four runs, the default, are
+   few enough to judge by.
+2. Put `turns=0.5`, with `--quick`: half a turn is easy. Evolution alone is at 1.000, and training makes it 0.990: the
+   300 points to learn are fitted better, and the 300 others worse.
+3. Leave `tanh` alone in `activations`, with `--quick`: 51 links in place of 30, 0.910 in place of 0.937, and 0.990
+   after training. Sines and Gaussians help evolution; training does as well without them.
 """
 
 # %%

@@ -20,6 +20,24 @@ What this does not show: that novelty is the better search. In the medium maze i
 fails in 6 of 20 runs. It works as an end is but two numbers in a box, and as it takes skill to end elsewhere; among
 behaviours without such bounds there is always something new that leads nowhere. The mazes are not those of the paper,
 and neither are the figures.
+
+To read first of what it prints (seed 0): `hard novelty 5 of 8 solved, by evaluations 3642 (median 2864)`.
+
+Source: Lehman and Stanley 2011, Evolutionary Computation 19(2).
+
+Picture: Two of six panels, the hard maze; dots are where robots ended, coloured by generation, the line is the
+champion's way, the star the goal. Left, with the objective: the dots fill the room of the start, most of them along the
+walls next to the goal, and the champion stands at the wall behind which it lies. Right, with novelty: in a fifth of the
+generations as many places are reached, and the champion goes around to the goal.
+
+Try it:
+1. Run `--quick`, two runs of each: the hard maze is solved by none with the objective and by both with novelty, the
+   medium one by all four.
+2. Put `k=1` in the `Archive`, with `--quick`: what counts is the one nearest end now, and novelty solves the hard maze
+   in 0 of 2 runs, where it was 2, and the medium one in 1. Two robots that end at one place make each other worthless,
+   wherever it is.
+3. Put `NEAR = 40.0`, with `--quick`: to end within 40 of the goal is enough, and still no run with the objective solves
+   the hard maze. Its dead end is 43 away.
 """
 
 # %%

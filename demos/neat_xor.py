@@ -13,6 +13,24 @@ With the paper's settings we need some 5,450 on average (of 300 runs; standard e
 do not know why; in the other two 6,100 and 2,800 (of 100).
 
 What this does not show: that evolution is a good way to learn XOR. Back-propagation needs 500 steps (demo `xor`).
+
+To read first of what it prints (seed 0): `tuned 100 of 100 solved, evaluations 2848 (sd 1393, standard error 139, worst
+9613), 2.29 hidden nodes, 25 with one`.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10(2), section 4.1.
+
+Picture: Two of six panels. Left, how many networks 100 runs evaluated until one solved it, in three settings: `tuned`
+is at 2,500 mostly, the two others spread from 1,000 to 15,000, around the paper's mean (dotted, 4,755). Right, the
+champion of the longest run: two hidden nodes, where one is enough, and one link that is switched off (dotted).
+
+Try it:
+1. Add `add_node=0.0` to `NEATConfig.preset(...)`, with `--runs 4`: 0 of 4 solved in all three settings, after 45,000
+   evaluations each. Without a hidden node there is no XOR.
+2. Put everybody into one species, `compatibility_threshold=1e9` in `NEATConfig.preset(...)`, with `--runs 20`: with the
+   settings of the paper and its program nobody solves it in 300 generations, with ours 8 of 20. New structure needs
+   time before it pays; here species are of use (in `neat_ablation` they are not).
+3. Run `--quick`, ten runs of each: 5,241, 5,441 and 2,766 evaluations. The second of these is a tenth below what a
+   hundred runs give, 6,119: the standard error of ten is near 700.
 """
 
 # %%
