@@ -10,6 +10,14 @@ Traceback (most recent call last):
 ValueError: Conv2d: stride must be >= 1, got 0
 
 Every function returns the argument in its clean form, so that a layer reads `self.stride = check.ints(...)`.
+
+Try it:
+1. Let `indices` return at once, and call `cross_entropy` with logits (2, 3) and labels [0, 3], forward and backward.
+   The loss is a number like any other, the gradient of the second row adds up to 0.5 instead of 0, and one such process
+   was aborted in the end: "corrupted size vs. prev_size". The kernel had written beside its array.
+2. Give `Linear(128, 2)` an x of shape (32, 8, 4), and then do the same in plain NumPy, `x @ w.T`: compare what the two
+   messages tell you.
+3. Write `Conv2d(1, 1, 3, stride=True)`: TypeError. A bool is an int in Python, and one here would hide a mistake.
 """
 
 import functools

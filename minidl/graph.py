@@ -3,6 +3,15 @@ r"""The graph of Functions, walked backwards: from a result to all that it was c
 A Function must not run before all gradients of its outputs have arrived. Functions are numbered as they are made, and
 an input is always older than a result; so taking the youngest waiting one first is enough (a heap, no recursion: a
 chain of 100,000 operations is as good as one of ten).
+
+Source: Griewank and Walther 2008, *Evaluating Derivatives*, chapter 3: the reverse mode.
+
+Try it:
+1. Take the oldest node first (no minus signs around the heap): for `a = x * x; c = a * a.exp()` the walk comes to
+   `x * x` before `exp` has sent its share, and again afterwards; by then that node is freed, which is an error.
+2. Let the last gradient win, `so_far[index] = g`: `x * x` at x = 3 has the gradient 3. Both uses of x count: 6.
+3. Call `y.backward()` twice for `y = x * x` at x = 3: the second call is an error. With `retain_graph=True` in the
+   first one `x.grad` is 12 in the end, since gradients add up until `zero_grad()`.
 """
 
 import sys

@@ -11,6 +11,13 @@ A node holds neither its inputs nor its results (see `tensor.py`), only the way 
 An unknown value is None, never a guess: the copy must also end up with the same saved arrays, bit by bit.
 
 Source: Griewank and Walther 2008, *Evaluating Derivatives*, chapter 12: what was not kept is computed again.
+
+Try it:
+1. Let `_run_again` return what a Function drew anew: for `y = gaussian_noise(x, 1.0)` with y = (2.1, -0.4) the graph of
+   `y.sum()` shows (0.6, 0.2), numbers that never were in it. As it is, it shows none.
+2. Write `w += 1` under `no_grad()` after `y = w * w; z = y.exp()`: w and y are unknown, z is still there.
+3. Take `(x + np.array([3.0, 4.0])).exp()`: nobody else holds that array, so it is gone, and the sum unknown. Add a
+   tensor that you keep instead: both are known.
 """
 
 import copy
@@ -133,16 +140,22 @@ def _fill_values(steps: list[Step]) -> str:
         if not node._edges:
             problem = FREED
             continue
-        read = [v.value for v in step.inputs if v is not None]
-        real = [v.value for v in step.inputs if v is not None and v.kind != "computed"]
-        if any(hasattr(a, "shape") and writes.since(a, node._order) for a in (*real, *node.saved)):
+        read = [v for v in step.inputs if v is not None]
+        for v in read:
+            if v.kind != "computed" and _written(v.value, node):
+                v.value, problem = None, problem or CHANGED
+        if any(_written(array, node) for array in node.saved):
             problem = problem or CHANGED
-        elif all(value is not None for value in read):
+        elif all(v.value is not None for v in read):
             results = _run_again(node, [None if v is None else v.value for v in step.inputs])
             for number, variable in step.outputs.items() if results else ():
                 if variable.value is None:
                     variable.value = results[number]
     return problem
+
+
+def _written(array: Any, node: Function) -> bool:
+    return hasattr(array, "shape") and writes.since(array, node._order)
 
 
 def _run_again(node: Function, arrays: list) -> tuple | None:

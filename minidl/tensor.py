@@ -12,8 +12,14 @@ gradients add up:
 
 $$ dx = \sum_{v \text{ computed from } x} \frac{\partial v}{\partial x}^{\!\top} dv $$
 
-Nodes point only backwards and at leaf tensors, never at their own results: dropping the last tensor frees the graph
-at once, without the garbage collector.
+Nodes point only backwards, never at their results: without a cycle, the graph is freed with its last tensor.
+
+Source: Linnainmaa 1976, BIT 16; Rumelhart, Hinton and Williams 1986, Nature 323.
+
+Try it:
+1. Let `Cube` below return `2 * x**2 * dy`: `gradcheck(lambda x: Cube()(x), [np.array([1.0, 2.0])])` says so.
+2. Add 1 to a tensor 100,000 times, and call `backward()`: 0.3 seconds, and no recursion. A node takes 440 bytes.
+3. After `y = (x * x).sum()` write `x[0] = 5` under `no_grad()`: `y.backward()` is an error. With `x + x` it is none.
 """
 
 import operator
@@ -63,8 +69,7 @@ class Function:
         "_order",  # its age, by the clock
         "__dict__",  # the options of a subclass, and rarely:
     )
-    # per input where its gradient goes: (a node, number of that output; or a leaf, None), shape, dtype; and of one that
-    # has no gradient, for pictures of the graph: (None, a number or a weak reference to the array, None, None)
+    # per input, where its gradient goes: (a node, its output's number; a leaf, None; or None, a constant), shape, dtype
     _edges: Any = None
     _n_outputs = 1
     _outputs: list | None = None  # (shape, dtype, xp) of each output, where there are several
@@ -99,7 +104,7 @@ class Function:
                     needs.append(True)
                     node = self
                     continue
-                constant = _weak(array) if grad_on else None
+                constant = _weak(array) if grad_on else None  # for replay.py; keeps nothing alive
             else:
                 constant = array = x if type(x) is float or type(x) is int else _constant(x, self)
                 arrays.append(array)

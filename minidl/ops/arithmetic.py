@@ -2,16 +2,24 @@ r"""Arithmetic: add, sub, mul, div, pow, neg, with NumPy's broadcasting.
 
 Each backward is one line of calculus; that a broadcast input gets the *sum* of its gradients is the engine's business.
 
-$$ \begin{aligned}
+$$ \begin{split}
 y = a + b &: & da &= dy, & db &= dy \\
 y = a - b &: & da &= dy, & db &= -dy \\
 y = a b &: & da &= b\,dy, & db &= a\,dy \\
 y = a / b &: & da &= dy / b, & db &= -y\,dy / b \\
-y = a^b &: & da &= b\,a^{b-1}\,dy, & db &= y \ln a \; dy
-\end{aligned} $$
+y = a^b &: & da &= b\,a^{b-1}\,dy, & db &= y \ln a \; dy \\
+y = -a &: & da &= -dy
+\end{split} $$
 
 A Python number takes the dtype of the tensor beside it, and so does an integer or boolean tensor beside a float one:
 nothing widens float32 to float64 by accident. Integers that must become floats (3 / 2, 2 * 0.5) become float32.
+
+Try it:
+1. Multiply a (2, 3) by b (3,), sum up and call `backward()`: b.grad has the shape (3,), each entry the sum of a column
+   of a. b was used once for every row.
+2. Take the gradient of `x / x` at 3: it is 0, a sum of 1/3 (x above) and -1/3 (x below).
+3. Take the gradient of `x ** 0` at 0: it is 0, for the function is 1 everywhere. That of `x ** 0.5` is infinite there,
+   with NumPy's warning.
 """
 
 from collections.abc import Iterable
@@ -45,8 +53,9 @@ def matched(a: Any, b: Any) -> tuple:
 def one_type(arrays: Iterable) -> list:
     r"""Any number of arrays in the float type that they have (the widest, if they differ)."""
     arrays = list(arrays)
-    floats = [a.dtype for a in arrays if a.dtype.kind == "f"]
-    return [a.astype(np.result_type(*floats), copy=False) for a in arrays] if floats else arrays
+    floats = {a.dtype for a in arrays if a.dtype.kind == "f"}
+    widest = np.result_type(*floats) if floats else None
+    return [a.astype(widest, copy=False) for a in arrays] if floats else arrays
 
 
 def xp_of_either(a: Any, b: Any) -> Any:

@@ -5,6 +5,12 @@ y is one of its inputs, a copy with slope 1, so dy goes to the one that was chos
 $$ da = dy \cdot [\text{a was chosen}], \qquad db = dy \cdot [\text{b was chosen}] $$
 
 maximum and minimum of equal numbers choose a; a NaN is always chosen (a's, if both are).
+
+Try it:
+1. Take the gradients of `maximum(a, b)` for a = [1, 2], b = [1, 5]: a gets [1, 0], b [0, 1].
+2. Take the gradient of `where(x > 0, x.sqrt(), 0.0)` for x = [0, 4]: NaN and 0.25. sqrt was computed at 0 too, and 0
+   from above times its infinite slope is NaN.
+3. Keep 0 away from sqrt with `where(x > 0, where(x > 0, x, 1.0).sqrt(), 0.0)`: the gradient is [0, 0.25].
 """
 
 from typing import Any

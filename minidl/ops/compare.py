@@ -1,5 +1,14 @@
 r"""Comparisons, element by element: `a < b` and the like give tensors of bools. They are steps, flat almost everywhere:
-nothing is recorded, and no gradient flows through them."""
+nothing is recorded, and no gradient flows through them:
+
+$$ y = [a < b], \qquad da = db = 0 $$
+
+Try it:
+1. Call `(x > 1).sum().backward()` for an x that wants a gradient: RuntimeError, nothing was recorded.
+2. Use a comparison as a mask, `((x > 1) * x).sum()` for x = [0.3, 2]: the gradient is [0, 1]. It flows through the
+   factor x, not through the mask.
+3. Compare 0.1 + 0.2 with 0.3: False in float64, True in float32, by luck. NaN equals nothing, not even itself.
+"""
 
 import operator
 from collections.abc import Callable

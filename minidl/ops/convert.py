@@ -1,6 +1,11 @@
 r"""Where a tensor lives and in which float type: `x.to("cupy")`, `x.to("float64")`.
 
 y = x in other bytes; so $dx = dy$, brought back to where x lives and to its type.
+
+Try it:
+1. Convert 1/3 from float32 to float64, and take 1/3 away: 1e-8 is left. What was rounded away does not come back.
+2. Add 1e-8 to 1: in float32 it is gone, in float64 it is there.
+3. Take the gradient of `(y * y).sum()` for `y = x.to("float64")`: x.grad is float32, as x is.
 """
 
 from minidl import backend, check

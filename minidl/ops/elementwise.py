@@ -12,6 +12,12 @@ r"""Functions of one variable, element by element: $y_i = f(x_i)$, so $dx_i = f'
 
 Integers become float32, but stay integers in abs. Outside of a function's domain the rules are NumPy's:
 log 0 = -inf and log(-1) = nan, with NumPy's warning.
+
+Try it:
+1. Compute log(1 + x) for x = 1e-8 in float32: 0, for 1 + x is 1 there. `log1p` gives 1e-8.
+2. Take the gradient of sqrt at 0: infinite, with a warning; then that of abs: 0. Both have no slope there; only the
+   second has one on either side.
+3. Chain 50 sines from 0.5: y is 0.218, and the gradient 0.080, the product of 50 cosines.
 """
 
 from minidl.backend import xp_of

@@ -6,6 +6,13 @@ $$ dx_j = \sum_{m:\, p(m) = j} dy_m $$
 
 Slices and integers pick nothing twice: dy is written to where it came from, and the rest of dx is 0. Arrays of indices
 may repeat themselves; then dx is the scatter-add of kernels/scatter.py, whose order of summation is fixed.
+
+Try it:
+1. Take the gradient of `x[[0, 0, 2]].sum()` for three numbers: [2, 0, 1]. NumPy's `dx[[0, 0, 2]] += 1` makes it
+   [1, 0, 1]: of equal indices it keeps one.
+2. Write to `v = x[:2]`, and to `w = x[[0, 1]]`: the first changes x, since a slice is a view; the second does not.
+3. Take the gradient of `x[0].sum()` for x (1000, 1000): 4 MB, nearly all of them zeros. Many single rows of a large x
+   are better picked at once.
 """
 
 from typing import Any

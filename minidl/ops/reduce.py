@@ -3,19 +3,25 @@ r"""Reductions: many numbers become one. sum, mean, var, std, logsumexp, and cum
 `axis` is one axis, a tuple of them, or None for all. With n the number of elements that are reduced to one y, and c
 the `correction` of var and std:
 
-$$ \begin{aligned}
+$$ \begin{split}
 y &= \textstyle\sum_i x_i : & dx_i &= dy \\
 y &= \tfrac{1}{n} \textstyle\sum_i x_i : & dx_i &= dy / n \\
 y &= \tfrac{1}{n - c} \textstyle\sum_i (x_i - \bar x)^2 : & dx_i &= \tfrac{2}{n - c} (x_i - \bar x)\, dy \\
 y &= \sqrt{\mathrm{var}} : & dx_i &= \tfrac{1}{n - c} (x_i - \bar x) / y \; dy \\
 y &= \log \textstyle\sum_i e^{x_i} : & dx_i &= e^{x_i - y}\, dy \\
 y_j &= \textstyle\sum_{i \le j} x_i : & dx_i &= \textstyle\sum_{j \ge i} dy_j
-\end{aligned} $$
+\end{split} $$
 
 In var, $x_i$ also moves the mean: that adds $\sum_j 2 (x_j - \bar x) \cdot (-1/n)$, which is 0, because deviations from
 the mean add up to 0. Where std is 0 its slope is not defined, and its gradient here is 0.
 
 logsumexp takes the largest x out first, $y = m + \log \sum_i e^{x_i - m}$, so that nothing overflows.
+
+Try it:
+1. Compute the variance of 10000, 10001, 10002 in float32 as mean of squares minus square of the mean (times 3/2): 0.
+   `var` gives 1: it takes the mean away before squaring.
+2. Compute `exp(x).sum().log()` for two numbers 1000: infinite, with a warning. `logsumexp` gives 1000.69.
+3. Take the gradient of `var` for [1, 2, 4]: [-1.33, -0.33, 1.67], which adds up to 0. A shift of all x changes nothing.
 """
 
 from collections.abc import Iterable
