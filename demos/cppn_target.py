@@ -18,6 +18,25 @@ their best. So is, for comparison, an ordinary network of one layer of tanh unit
 
 What this does not show: that no other settings would do better, or how Picbreeder's own pictures would fare. Nor is
 "explained" what people see in a picture: a face without eyes has most of it.
+
+To read first of what it prints (seed 0): `bred, hard: explained evolved 0.288 (0.252 to 0.324), trained 0.437 (0.434 to
+0.440), layer 0.321 (0.276 to 0.366)`.
+
+Source: Woolley and Stanley 2011, GECCO.
+
+Picture: A row for each picture that is wanted: the face, a bred picture that is easy, one that is hard. From left to
+right: what is wanted, the best after 10, 100 and 400 generations with the share that is explained, and then trained.
+The face becomes a bright oval with a ring in it and no eyes (0.69, trained 0.83); the easy one is matched (0.98); of
+the hard one's stripes and ring there is one bent dark line (0.32).
+
+Try it:
+1. Run `--quick`, one run of 100 generations: 0.652 of the face, 0.959 of the easy picture, 0.252 of the hard one. Two
+   runs of 400 generations, the default, end little higher on average: 0.671, 0.980 and 0.288.
+2. Put `STEPS = 100`, with `--quick`: what evolution found is 0.715, 0.989 and 0.315 after so few steps of Adam, the
+   ordinary network 0.429, 0.497 and 0.038. Evolved weights are a start.
+3. Give the ordinary network 50 hidden units (`hidden = 50` in `attempt`), with `--quick`: it explains 0.992 of the easy
+   picture and 0.951 of the hard one, but 0.648 of the face. With enough weights the gradient alone gets at what was
+   hard to find.
 """
 
 # %%

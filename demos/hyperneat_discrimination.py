@@ -15,6 +15,24 @@ delta inputs, after 26 generations on average, and 8 of 10 without, after 51.
 What this does not show: that finer fields come for nothing. Evolution has seen 121 cells, and many a CPPN does between
 them what nobody has asked of it: of those 20, 12 reach 95 % on the finest field too. Nor that HyperNEAT is needed here:
 the task is a blur, any weight that falls with distance solves it, and a convolution has that built in.
+
+To read first of what it prints (seed 0): `55 x 55, 9,150,625 links: 2 of 4 reach 95 %; mean distance from the truth
+2.754 coarse cells, that of the best 0.144`.
+
+Source: Stanley, D'Ambrosio and Gauci 2009, Artificial Life 15(2).
+
+Picture: Six of the program's panels: one CPPN asked for the weights of 11 x 11, 33 x 33 and 55 x 55 cells. Above, the
+weights from one cell to all others: a column and a spot around the cell are positive (purple), finer from left to
+right. Below, how active all cells are in one trial: brightest where the large box is, with the right place (circle) and
+the answer (cross) in one spot.
+
+Try it:
+1. Run `--quick`, one run of each kind for at most 60 generations: with delta inputs all trials are exact on 11 x 11
+   cells, and on the finer fields, which evolution has not seen, the answers are 0.44 and 0.49 coarse cells off.
+2. Add `population_size=50` to the preset, with `--quick`: after 60 generations neither run has reached 95 %. With 300
+   both had, by generation 45 at the latest.
+3. Look at another trial, `TRIAL` 5, with `--quick`: the large box lies at the right edge and the small one at the upper
+   left. This champion links a row and not a column, and on the two finer fields the answer lies beside the circle.
 """
 
 # %%

@@ -31,6 +31,23 @@ flatters. By default it is 200 generations, after which some of the random start
 What this does not show: that species are of no use. Two poles whose speeds are seen can be balanced without any hidden
 node, so here is little structure to protect; XOR, or the task without velocities, may well say otherwise. Nor does it
 show that fixed networks cannot do it: these have 80 weights, and a mutation moves all of them.
+
+To read first of what it prints (seed 0): `no species 1881 +- 286 0%`.
+
+Source: Stanley and Miikkulainen 2002, Evolutionary Computation 10(2), section 5.
+
+Picture: A row for each arm: how many networks each of ten runs evaluated (dots; crosses were given up), with boxes, our
+mean (diamond) and the paper's (star), on a logarithmic scale. From a minimal start without species is fastest, near
+1,900; a random start takes 9,000; without growth all ten are given up.
+
+Try it:
+1. Run `--quick`, two runs of each arm: all of NEAT 7,446 evaluations (standard error 5,931), random start 2,678. The
+   order is upside down, and means nothing: of two runs nothing can be said.
+2. Put `SIZE = 40`, with `--quick`: small populations are quick or fail. Without species it takes 662 evaluations in
+   place of 1,648; of no mating and of random start one run in two is given up now, and of no species with random start
+   both.
+3. Let the fixed networks start near 0, `rng.uniform(-0.1, 0.1, ...)` in `fixed`, with `--quick`: no growth solves
+   neither of its two runs, as before.
 """
 
 # %%

@@ -1,5 +1,8 @@
 """Every demo runs small, and its number is right."""
 
+import ast
+import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -389,6 +392,28 @@ def test_a_grown_topology_has_as_many_links_as_asked_for():
     for seed in range(5):
         genome = neat_finetune.grown(config, 30, seed)
         assert 30 <= neat_finetune.on(genome) <= 32 and not genome.has_cycle()
+
+
+PICTURES = ROOT / "demos" / "pictures"
+
+
+def test_every_demo_has_its_picture_and_every_picture_its_demo():
+    files = list(PICTURES.iterdir())
+    assert {file.name for file in files} == {f"{name}.png" for name in runner.demos()}
+    for file in files:
+        data = file.read_bytes()
+        width, height = struct.unpack(">II", data[16:24])
+        assert data[:8] == b"\x89PNG\r\n\x1a\n" and width <= 800 and height <= 1400, file.name
+        assert len(data) <= 60_000, file.name  # a study page holds it
+    assert sum(file.stat().st_size for file in files) < 1_300_000
+
+
+@pytest.mark.parametrize("name", runner.demos())
+def test_every_demo_says_what_its_picture_shows_and_what_to_try(name):
+    doc = ast.get_docstring(ast.parse((ROOT / "demos" / f"{name}.py").read_text(encoding="utf-8")))
+    labels = re.findall(r"^(Source|Picture|Try it):", doc, flags=re.MULTILINE)
+    assert labels == ["Source", "Picture", "Try it"] or (name == "masking" and labels == ["Picture", "Try it"])
+    assert re.findall(r"^(\d)\. ", doc.split("\nTry it:\n")[1], flags=re.MULTILINE) == ["1", "2", "3"]
 
 
 def test_every_demo_is_listed():
