@@ -29,7 +29,9 @@ async () => {
     if (e.ownerSVGElement || !visible(e)) continue;
     const r = e.getBoundingClientRect();
     if (r.width && (r.right > width + 1 || r.left < -1) && !boxed(e)) say("sticks out of the page", e);
-    if (scrolls(e) && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1) && e.tabIndex < 0) say("scrolls, but not with the keyboard", e);
+    const high = e.scrollHeight > e.clientHeight + 1;
+    if (scrolls(e) && (e.scrollWidth > e.clientWidth + 1 || (high && style(e).overflowY !== "hidden")) && e.tabIndex < 0) say("scrolls, but not with the keyboard", e);
+    if (high && style(e).overflowY === "hidden") say("is cut off below", e);
   }
 
   // ---- formulas ----
@@ -93,8 +95,15 @@ async () => {
       const [r, g, b, a] = pixels.data.slice(4 * (row * pixels.width + column), 4 * (row * pixels.width + column) + 4);
       return [r, g, b, (a / 255) * opacity(e)];
     }
-    if (!(e instanceof SVGGeometryElement) || style(e).fill === "none" || !e.isPointInFill(at)) return null;
-    const [r, g, b, a] = rgba(style(e).fill);
+    let fill = style(e).fill;
+    if (e.localName === "use") { // a shape from elsewhere: its own colour, or else that of the place where it is used
+      const shape = document.querySelector(e.getAttribute("href") || e.getAttribute("xlink:href"));
+      if (!shape || !shape.getAttribute("d")) return null;
+      fill = shape.style.fill || shape.getAttribute("fill") || fill;
+      if (!canvas.isPointInPath(new Path2D(shape.getAttribute("d")), at.x - e.x.baseVal.value, at.y - e.y.baseVal.value)) return null;
+    } else if (!(e instanceof SVGGeometryElement) || !e.isPointInFill(at)) return null;
+    if (fill === "none") return null;
+    const [r, g, b, a] = rgba(fill);
     return [r, g, b, a * Number(style(e).fillOpacity) * opacity(e)];
   };
   const luminance = (c) => {

@@ -101,7 +101,10 @@ def sound() -> Page:
     """A small page with nothing wrong in it."""
     source = [Segment((1, 2), "A note: $x < 1$.\n\n$$ y = \\sum_i x_i $$", "def f(x):\n    return x.sum()", "f")]
     rows = [Gradient(f"f(n={n})", "x", (n, 3), 1e-9, True) for n in range(1, 20)]
-    svg = '<svg viewBox="0 0 40 20"><path d="M0 0H40V20H0Z" fill="#204080"/><text y="14" fill="#ffffff">w</text></svg>'
+    box = "M0 0H40V20H0Z"
+    svg = f"""<svg viewBox="0 0 40 60"><defs><path id="box" d="{box}"/></defs>
+<path d="{box}" fill="#204080"/><text y="14" fill="#ffffff">w</text>
+<g transform="translate(0 30)"><use href="#box" y="10" fill="#202020"/><text y="24" fill="#f0f0f0">v</text></g></svg>"""
     page = Page("f", "layer", "f", "f: the sum.", "f.py", "Text.\n\n| a | b |\n|---|---|\n| c | $d$ |", source)
     page.picture, page.caption, page.gradients = svg, "What f does.", rows
     return page
@@ -120,6 +123,8 @@ BROKEN = {
     "gradient": ("</main>", "<p style='background: linear-gradient(red, blue)'>both</p></main>", "no single colour"),
     "svg text": ('fill="#ffffff"', 'fill="#606060"', "contrast 1."),
     "svg on paper": ('fill="#204080"', 'fill="none"', "contrast 1."),
+    "svg on a copy": ('fill="#202020"', 'fill="#707070"', "contrast 4."),
+    "svg beside a copy": ('y="10"', 'y="-20"', "contrast 1."),
     "svg on image": (
         '<path d="M0 0H40V20H0Z" fill="#204080"/>',
         f'<image width="40" height="20" preserveAspectRatio="none" href="data:image/png;base64,{GREY}"/>',
@@ -143,6 +148,7 @@ BROKEN = {
         "<div style='overflow: auto; width: 9em'><p style='width: 20em'>far</p></div></main>",
         "scrolls, but not with the keyboard",
     ),
+    "cut off": ("</main>", "<div style='overflow: hidden; height: 1em'><p>a<p>b</div></main>", "is cut off below"),
     "address": ("</main>", "<a href='https://example.org'>out</a></main>", "an outside address"),
     "request": ("</main>", "<img src='//127.0.0.1:9/x.png' alt='x'></main>", "did not load"),
     "network": ("<style>", "<style>@import url('http://127.0.0.1:9/x.css');", "asks for http://127.0.0.1:9/x.css"),

@@ -42,7 +42,7 @@ OURS = set("p ul ol li dl dt dd pre code strong em div span table caption thead 
             "copy    ten of\n        them\nsort    few",
             "<dl><dt>copy</dt><dd>ten of\nthem</dd><dt>sort</dt><dd>few</dd></dl>",
         ),
-        ("    a <\n      **b**\n\n    c", '<pre tabindex="0">a &lt;\n  **b**\n\nc</pre>'),
+        ("    a <\n      **b**\n\n    c", "<pre>a &lt;\n  **b**\n\nc</pre>"),
     ],
 )
 def test_each_kind_of_markup(text, wanted):

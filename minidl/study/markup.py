@@ -24,23 +24,13 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import PythonConsoleLexer
 
-from minidl.study.formula import FormulaError, formula
+from minidl.study.formula import FormulaError
+from minidl.study.inline import ATOM, FOCUS, HOLE, LONG, atom, cut, inline, letters
 
 __all__ = ["FormulaError", "cells", "highlighted", "inline", "table", "to_html"]
 
-# code and formulas: nothing within them is markup. An inline formula neither begins nor ends with a space ("$5 or $6")
-ATOM = re.compile(
-    r"(?P<ticks>`+)(?P<code>[^`](?:.*?[^`])?)(?P=ticks)(?!`)"
-    r"|\$\$(?P<display>.+?)\$\$"
-    r"|\$(?P<inline>(?=\S)(?:\\.|[^$\\])+(?<=\S))\$(?!\d)",
-    re.DOTALL,
-)
-LONG = 20  # a formula of so many letters may be wider than a phone, and then scrolls in a box of its own
-WIDE = 55  # and one of so many wider than paper, on which nothing scrolls: it is printed smaller
-HOLE = "\0"  # where an atom was
-STRONG = re.compile(r"(?<![\w*])\*\*(?=[^\s*])(.+?)(?<=[^\s*])\*\*(?![\w*])", re.DOTALL)
-EMPHASIS = re.compile(r"(?<![\w*)\]])\*(?=[^\s*])([^*]+?)(?<=[^\s*(\[,])\*(?![\w*])")
-LINK = re.compile(r"\[([^\]\[]+)\]\([\w./]+\.(?:py|md)\)")  # to a file of the repository: its name will do
+LINE = 40  # letters of code that a phone has room for
+WIDE = 55  # and paper, on which nothing scrolls: a longer one is printed smaller
 ITEM = re.compile(r"(-|\d{1,4}\.) +(?=\S)")
 TERM = re.compile(r"\S(?:.{0,30}?\S)?(\s{2,})(?=\S)")
 PLAIN = re.compile(r'<span class="(?:n|p|w|nn|nb|bp|o|err|gp1|esc|x)">([^<]*)</span>')  # tokens without a colour
@@ -52,45 +42,6 @@ def highlighted(code: str, lexer: Lexer) -> str:
     return PLAIN.sub(r"\1", highlight(code, lexer, HtmlFormatter(nowrap=True))).rstrip("\n")
 
 
-def inline(text: str) -> str:
-    r"""HTML of a text within a line: a cell, a caption.
-
-    >>> inline("`f(x)` is **not** $x$, for **kwargs < 2")
-    '<code>f(x)</code> is <strong>not</strong> <math><mrow><mi>x</mi></mrow></math>, for **kwargs &lt; 2'
-    """
-    rest, atoms = _cut(text)
-    rest = LINK.sub(r"\1", html.escape(rest, quote=False))
-    rest = STRONG.sub(r"<strong>\1</strong>", rest)
-    rest = _outside_tags(rest)
-    made = iter(atoms)
-    return re.sub(HOLE, lambda _: _atom(next(made)), rest)
-
-
-def _outside_tags(text: str) -> str:
-    r"""Emphasis, in what stands between the tags of bold text and in it, but never across one of them."""
-    parts = re.split(r"(</?strong>)", text)
-    return "".join(part if i % 2 else EMPHASIS.sub(r"<em>\1</em>", part) for i, part in enumerate(parts))
-
-
-def _cut(text: str) -> tuple[str, list[re.Match]]:
-    r"""The text with a hole in place of every piece of code and every formula, and these."""
-    text = text.replace(HOLE, "")
-    return ATOM.sub(HOLE, text), list(ATOM.finditer(text))
-
-
-def _atom(found: re.Match) -> str:
-    if found["code"]:
-        return f"<code>{html.escape(' '.join(found['code'].split()), quote=False)}</code>"
-    if found["display"]:
-        return formula(found["display"], display=True)
-    made = formula(found["inline"])
-    return f'<span class="long" tabindex="0">{made}</span>' if _letters(made) > LONG else made
-
-
-def _letters(made: str) -> int:
-    return len(html.unescape(re.sub(r"<[^>]*>", "", made)))
-
-
 def to_html(text: str) -> str:
     r"""HTML of a text, such as a docstring that `inspect.cleandoc` has been through.
 
@@ -98,7 +49,7 @@ def to_html(text: str) -> str:
     <p>One:</p>
     <ul><li>a</li><li>b &gt; 1</li></ul>
     <p>Two.</p>
-    <pre tabindex="0">as it is</pre>
+    <pre>as it is</pre>
     """
     lines = text.replace(HOLE, "").expandtabs().splitlines()
     return "\n".join(_blocks([line.rstrip() for line in lines]))
@@ -146,9 +97,9 @@ def _paragraph(text: str) -> Iterator[str]:
         if found["display"]:
             if before := text[last : found.start()].strip():
                 yield f"<p>{inline(before)}</p>"
-            made = _atom(found)
-            kind = "formula wide" if _letters(made) > WIDE else "formula"
-            yield f'<div class="{kind}" tabindex="0">{made}</div>'
+            made = atom(found)
+            kind = "formula wide" if letters(made) > WIDE else "formula"
+            yield f'<div class="{kind}"{FOCUS if letters(made) > LONG else ""}>{made}</div>'
             last = found.end()
     if rest := text[last:].strip():
         yield f"<p>{inline(rest)}</p>"
@@ -157,7 +108,8 @@ def _paragraph(text: str) -> Iterator[str]:
 def _verbatim(text: str) -> str:
     if text.startswith(">>>"):
         return f'<pre class="doctest">{highlighted(text, PythonConsoleLexer())}</pre>'
-    return f'<pre tabindex="0">{html.escape(text, quote=False)}</pre>'
+    long = max(map(len, text.split("\n"))) > LINE
+    return f"<pre{FOCUS if long else ''}>{html.escape(text, quote=False)}</pre>"
 
 
 def _list_end(lines: list[str], dashes: bool) -> int:
@@ -219,7 +171,7 @@ def cells(row: str) -> list[str]:
     >>> cells(r"| $|x|$ | a \| b |")
     ['$|x|$', 'a | b']
     """
-    rest, atoms = _cut(row)
+    rest, atoms = cut(row)
     made = iter(atoms)
     rest = rest.strip().removeprefix("|")
     parts = re.split(r"(?<!\\)\|", rest.removesuffix("|") if not rest.endswith(r"\|") else rest)
@@ -243,7 +195,7 @@ def table(head: list[str], body: list[list[str]], caption: str = "") -> str:
     made += "<tbody>"
     for name, *rest in (_filled(row, width) for row in body):
         made += f'<tr><th scope="row">{inline(name)}</th>{"".join(f"<td>{inline(cell)}</td>" for cell in rest)}</tr>'
-    return f'<div class="scroll" tabindex="0"><table>{made}</tbody></table></div>'
+    return f'<div class="scroll"{FOCUS}><table>{made}</tbody></table></div>'
 
 
 def _filled(row: list[str], width: int) -> list[str]:
