@@ -7,7 +7,7 @@ r"""Evolution of networks: NEAT, CPPN and HyperNEAT.
 | `compatibility.py`, `species.py` | who is like whom, and how many children everybody has |
 | `population.py`, `evolve.py` | one generation; the loop of a run |
 | `config.py`, `presets.py`, `settings.py` | all settings, named sets of them, and how they are checked |
-| `nets.py`, `bridge.py` | what a genome computes; the same as a layer with gradients |
+| `nets.py`, `csr.py`, `bridge.py` | what a genome computes, its arrays; the same as a layer with gradients |
 | `evaluate.py`, `scores.py` | fitness, here or on other machines |
 | `checkpoint.py`, `latest.py`, `restore.py`, `report.py` | a run on disk, and back; as tables |
 | `cppn.py`, `breeder.py` | networks as pictures; pictures bred by hand |

@@ -46,8 +46,9 @@ import numpy as np
 
 from minidl import check
 from minidl.backend import xp_of
+from minidl.evolution.csr import words
 from minidl.evolution.genome import Genome
-from minidl.evolution.nets import Network, words
+from minidl.evolution.nets import Network
 from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS, CSR
 from minidl.losses import mse_loss
 from minidl.nn import Module, Parameter

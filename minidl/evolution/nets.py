@@ -41,12 +41,12 @@ import numpy as np
 
 from minidl import check
 from minidl.backend import is_array
-from minidl.evolution.genes import BIAS, INPUT, OUTPUT, counted
+from minidl.evolution.csr import compiled, part, words
+from minidl.evolution.genes import counted
 from minidl.evolution.genome import Genome
 from minidl.evolution.pool import Pool
 from minidl.host import host
-from minidl.kernels.network import ACTIVATIONS, AGGREGATIONS, CSR, forward, step
-from minidl.kernels.phenotype import phenotypes
+from minidl.kernels.network import CSR, forward, step
 from minidl.plot.genome import plot_genome
 from minidl.tensor import Tensor
 
@@ -85,7 +85,7 @@ class Network:
             raise check.DTypeError(f"Network: genome must be a Genome, got {type(genome).__name__}")
         nodes, links = genome.to_arrays()
         sizes = [len(nodes)], [len(links)], genome.n_inputs, genome.n_outputs, genome.bias
-        self._begin(_compiled("Network", nodes[None], links[None], *sizes))
+        self._begin(compiled("Network", nodes[None], links[None], *sizes))
 
     def _begin(self, csr: CSR) -> "Network":
         self.csr, self.seed = csr, 0
@@ -170,7 +170,7 @@ class Nets:
         if not isinstance(pool, Pool):
             raise check.DTypeError(f"Nets: pool must be a Pool, got {type(pool).__name__}; see Pool.from_genomes")
         sizes = pool.n_nodes, pool.n_links, pool.n_inputs, pool.n_outputs, pool.bias
-        self.csr = _compiled("Nets", pool.nodes, pool.links, *sizes)
+        self.csr = compiled("Nets", pool.nodes, pool.links, *sizes)
 
     @property
     def n_inputs(self) -> int:
@@ -200,62 +200,17 @@ class Nets:
             if step != 1 or last <= first:
                 raise ValueError(f"Nets: a slice must be one network or more in a row, got {i} of {len(self)}")
             nets = _new(Nets)
-            nets.csr = _part(self.csr, first, last)
+            nets.csr = part(self.csr, first, last)
             return nets
         index = check.integer("Nets", "index", i)
         if not -len(self) <= index < len(self):
             raise check.IndexRangeError(f"Nets: index {index} of {len(self)} networks")
         p = index % len(self)
-        return _new(Network)._begin(_part(self.csr, p, p + 1))
+        return _new(Network)._begin(part(self.csr, p, p + 1))
 
     def __repr__(self) -> str:
         counts = [(self.n_inputs, "input"), (self.n_outputs, "output"), (len(self.csr.source), "link")]
         return f"Nets({', '.join(counted(*c) for c in [(len(self), 'network'), *counts])})"
-
-
-def _part(csr: CSR, p: int, q: int) -> CSR:
-    """Networks p to q - 1."""
-    first, last = csr.first_node[p], csr.first_node[q]
-    first_link = csr.first_link[first : last + 1]
-    links = slice(first_link[0], first_link[-1])
-    return CSR(
-        csr.first_node[p : q + 1] - first,
-        csr.activation[first:last],
-        csr.aggregation[first:last],
-        first_link - first_link[0],
-        csr.source[links],
-        csr.weight[links],
-        csr.output[p:q],
-        csr.cyclic[p:q],
-        csr.n_inputs,
-        csr.bias,
-    )
-
-
-def words(csr: CSR) -> str:
-    r"""What one network is made of.
-
-    >>> words(Genome.from_edges([(0, 2, 1.0)], n_inputs=1, n_outputs=1).network().csr)
-    '1 input, bias 1, 1 output, 0 hidden nodes, 1 link'
-    """
-    O, bias = csr.output.shape[1], [f"bias {csr.bias:g}"] if csr.bias else []
-    hidden = len(csr.activation) - csr.n_inputs - len(bias) - O
-    counts = [(O, "output"), (hidden, "hidden node"), (len(csr.source), "link")]
-    return ", ".join([counted(csr.n_inputs, "input"), *bias, *(counted(*c) for c in counts)])
-
-
-def _compiled(who: str, nodes: Any, links: Any, n_nodes: Any, n_links: Any, I: int, O: int, bias: float) -> CSR:
-    bias = float(bias)
-    kinds = np.array([INPUT] * I + [BIAS] * (bias != 0) + [OUTPUT] * O, np.int8)
-    try:
-        csr = CSR(*phenotypes(nodes, links, n_nodes, n_links, kinds), I, bias)
-    except ValueError as error:
-        raise ValueError(f"{who}: {error}") from None
-    for name, names in (("activation", ACTIVATIONS), ("aggregation", AGGREGATIONS)):
-        codes = getattr(csr, name)
-        if codes.size and codes.view(np.uint8).max() >= len(names):  # a negative one is large, too
-            raise ValueError(f"{who}: a node has an {name} that is no position in {names}")
-    return csr
 
 
 def _numbers(who: str, x: Any) -> Any:
