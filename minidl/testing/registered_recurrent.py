@@ -1,5 +1,8 @@
 r"""The places of recurrent layers and cells in the registry (see registered_layers.py)."""
 
+import functools
+import inspect
+
 import numpy as np
 
 from minidl import nn
@@ -68,31 +71,29 @@ class Masked(nn.Module):
         return self.layer(x, mask=mask, initial_state=list(state) or None)
 
 
-for layer, option in ((nn.SimpleRNN, None), (nn.LSTM, "unit_forget_bias"), (nn.GRU, "reset_after")):
+def recurrent(pick, layer):
+    r"""A layer that derives from `Recurrent`, of ours or of a reader's, with every value of every option that it has."""
+    has = inspect.signature(layer).parameters
+    flags = {name: p.default for name, p in has.items() if isinstance(p.default, bool) and name != "stateful"}
+    options = {name: pick(name, first, not first) for name, first in flags.items()}
+    mask = pick("mask", None, *MASKS)
+    dropouts = [name for name in ("dropout", "recurrent_dropout") if name in has]
+    if mask and "stateful" in has:
+        options["stateful"] = pick("stateful", False, True)
+    for name in dropouts if mask else ():
+        options[name] = pick(name, 0.0, 0.5)
+    # a sequence drops other units alone than in a batch; and kernels compile their loop as a whole up to N H = 128
+    N = 1 if any(options.get(name) for name in dropouts) else pick("N", 2, 1, 65)
+    T, D, H = pick("T", 3, 1, 2), pick("input_size", 3, 1), pick("hidden_size", 2, 1)
+    made = with_biases(layer(D, H, **options))
+    given = [distinct(N, H) for _ in range(layer.states)] if pick("state", "given", "zeros") == "given" else []
+    if mask:
+        return Masked(made), [distinct(N, T, D), MASKS[mask](N, T), *given]
+    return Stated(made), [distinct(N, T, D), *given]
 
-    @register(layer)
-    def _(pick, layer=layer, option=option):
-        flags = {
-            "bias": True,
-            "return_sequences": False,
-            "return_state": False,
-            "go_backwards": False,
-            **({option: True} if option else {}),
-        }
-        options = {name: pick(name, first, not first) for name, first in flags.items()}
-        mask = pick("mask", None, *MASKS)
-        if mask:
-            options["stateful"] = pick("stateful", False, True)
-            for name in ("dropout", "recurrent_dropout"):
-                options[name] = pick(name, 0.0, 0.5)
-        # a sequence drops other units alone than in a batch; and kernels compile their loop as a whole up to N H = 128
-        N = 1 if any(options.get(name) for name in ("dropout", "recurrent_dropout")) else pick("N", 2, 1, 65)
-        T, D, H = pick("T", 3, 1, 2), pick("input_size", 3, 1), pick("hidden_size", 2, 1)
-        recurrent = with_biases(layer(D, H, **options))
-        given = [distinct(N, H) for _ in range(layer.states)] if pick("state", "given", "zeros") == "given" else []
-        if mask:
-            return Masked(recurrent), [distinct(N, T, D), MASKS[mask](N, T), *given]
-        return Stated(recurrent), [distinct(N, T, D), *given]
+
+for layer in (nn.SimpleRNN, nn.LSTM, nn.GRU):
+    register(layer)(functools.partial(recurrent, layer=layer))
 
 
 @register(nn.Bidirectional)

@@ -75,6 +75,16 @@ def cases(layer: Callable) -> Iterator[Case]:
     >>> [str(case) for case in cases(nn.Linear)][:3]
     ['Linear()', 'Linear(in_features=1)', 'Linear(in_features=5)']
     """
+    for picked in choices(PLACES[layer].build):
+        yield Case(layer, picked)
+
+
+def choices(build: Callable[[Pick], Any]) -> Iterator[dict[str, Any]]:
+    r"""What `cases` varies of a function of `pick`: the options that differ from their first values.
+
+    >>> list(choices(lambda pick: (pick("a", 1, 2), pick("b", "x", "y", "z"))))
+    [{}, {'a': 2}, {'b': 'y'}, {'b': 'z'}]
+    """
     seen: set[tuple[str, int]] = set()
     waiting: list[dict[str, Any]] = [{}]
     while waiting:
@@ -87,8 +97,8 @@ def cases(layer: Callable) -> Iterator[Case]:
                     waiting.append({**picked, name: values[k]})
             return picked.get(name, values[0])
 
-        seeded(lambda pick=pick: PLACES[layer].build(pick), 0)
-        yield Case(layer, picked)
+        seeded(lambda pick=pick: build(pick), 0)
+        yield picked
 
 
 def seeded(build: Callable[[], Any], seed: int) -> Any:
