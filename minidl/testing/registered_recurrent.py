@@ -72,7 +72,7 @@ class Masked(nn.Module):
 
 
 def recurrent(pick, layer):
-    r"""A layer that derives from `Recurrent`, of ours or of a reader's, with every value of every option that it has."""
+    r"""A layer that derives from `Recurrent`, ours or a reader's, with every value of every option that it has."""
     has = inspect.signature(layer).parameters
     flags = {name: p.default for name, p in has.items() if isinstance(p.default, bool) and name != "stateful"}
     options = {name: pick(name, first, not first) for name, first in flags.items()}
