@@ -24,8 +24,8 @@ Try it:
    0.8514: they differ by the entropy of t, 0.8018, so their gradients are equal, but for the last digits.
 2. In `forward`, return `t * (log_t - x)`: an outcome with t = 0 that the model calls impossible (x is minus infinity)
    gives NaN, and the loss of the whole batch with it. With `seen` it gives 0.
-3. Give probabilities where logarithms are wanted, the usual slip: for input = target = (0.7, 0.2, 0.1) the loss is
-   -1.34. A divergence below 0 always says that.
+3. Give probabilities where logarithms are wanted, the usual slip: for input = target = (0.7, 0.2, 0.1) the loss by
+   "batchmean" is -1.34. A divergence cannot be below 0: such a number says that one of the two is no distribution.
 """
 
 import math

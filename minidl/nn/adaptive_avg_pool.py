@@ -1,8 +1,9 @@
 r"""AdaptiveAvgPool2d: means over as many windows as are wanted, however large the image is.
 
 An axis of n pixels is cut into O windows that cover it evenly (torch's rule): window o reaches from $\lfloor o\,n / O
-\rfloor$ to $\lceil (o+1)\,n / O \rceil$, so that windows differ by at most a pixel or two, and overlap by one where O
-does not divide n. With O = 1 that is the global average, with O = n the image itself.
+\rfloor$ to $\lceil (o+1)\,n / O \rceil$, so that windows differ by one pixel at most, and two neighbours share a
+pixel where their border, $o\,n / O$, is no whole number. With O = 1 that is the global average, with O = n the image
+itself.
 
 The mean over a window of rows and columns is the mean over its rows of the means over its columns: a separable linear
 map $y = A\,x\,B^\top$ (separable.py, where the backward is derived) with

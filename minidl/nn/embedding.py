@@ -19,7 +19,7 @@ Try it:
 1. In `backward`, make dw of zeros (V, D) and say `dw[ids] += dy`: NumPy adds once for an id that occurs twice, and the
    gradient check fails in every row but that of one single id.
 2. Multiply one-hot rows (1000, 10000) by the same W (10000, 64), forward and backward: the result is the same bit by
-   bit, and takes a few hundred times as long.
+   bit, and takes some 80 times as long (on one core).
 3. Take one step of `SGD` with 0.1 on `y.sum()` for the ids 0, 0, 0, 3. With `mask_zero=True` row 0 falls by 0.3, like
    any row that is read three times; with `padding_idx=0` it stays 0.
 """

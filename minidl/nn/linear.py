@@ -14,8 +14,8 @@ Shapes: x (N, D), w (F, D), b (F,), y (N, F); more leading axes count as N.
 Source: Rumelhart, Hinton and Williams 1986, Nature 323.
 
 Try it:
-1. In `backward`, return `dy.mean(axis=0)` as db, a slip that is easily made: the gradient check fails for `bias`, in
-   every row where there is one, and in no other.
+1. In `backward`, return `dy.mean(axis=0)` as db, a slip that is easily made: the gradient check fails for `bias`, but
+   where x has a single row, `leading=(1,)`: there the mean is the sum. All other rows pass.
 2. Put ten pairs of `Linear(64, 64)` and `Tanh()` in a row, and 200 random rows through them: the units of the last one
    vary by 0.002 (standard deviation over the rows), so they hardly see x. With `bound = 1` they vary by 0.87, between
    -1 and 1. With $\sqrt{3 / D}$, which keeps the variance of the sums, by 0.18.

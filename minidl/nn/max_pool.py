@@ -24,8 +24,8 @@ Try it:
 2. How still does a pooling hold? Pad the digits by 4 pixels, take the relu of `Conv2d(1, 8, 3, padding=1)` (seed 0),
    and shift the digits by one column: the maps change by 42 % of their norm. After `max_pool2d` with 2 the results
    change by 32 %, with 4 by 26 %; after `avg_pool2d` by 24 and 11 %. Keeping every fourth row and column: 41 %.
-3. Look at `y._node.saved`, the winners, of a map of 64 x 64 pixels. With `kernel_size=15` they are 16 bytes, with 16,
-   whose places need numbers above 255, they are 16 int64: 128 bytes.
+3. Look at `y._node.saved`, the winners, of a map of 64 x 64 pixels. With `kernel_size=15` they are 16 bytes. With 16
+   there are 256 places and a number for "none", more than a byte can tell apart: 16 int64, 128 bytes.
 """
 
 from typing import Any

@@ -76,8 +76,8 @@ class Residual(Module):
 def illustrate(ax: Any) -> None:
     r"""A random gradient is sent back through 40 new blocks of `Linear(32, 32)` and `Tanh()`, from the last to the
     first. Plain, each block takes away almost half of it, and the first layers learn nothing: theirs is ten orders of
-    magnitude smaller. In a Residual each, it comes through the shortcuts, and even grows a little by what
-    the branches add."""
+    magnitude smaller. In a Residual each, it comes through the shortcuts, and what the branches add
+    makes it grow, here nine times in all."""
     rng = np.random.default_rng(0)
     numbers = lambda *shape: rng.uniform(-1, 1, shape) / np.sqrt(32)  # noqa: E731  (as Linear starts)
     branches = [Sequential(Linear(32, 32), Tanh()).to("float64") for _ in range(40)]

@@ -28,8 +28,8 @@ share p = t / T of the steps that is done:
 | `linear` | $a + (b - a) p$ |
 | `inverse` | $a / (1 + (a / b - 1) p)$ |
 
-Source: Kohonen 1982, Biological Cybernetics 43; Kohonen 2001, "Self-Organizing Maps", sections 3.2 and 3.4
-(neighbourhoods, decay); Ritter, Martinetz and Schulten 1992 (the exponential decay).
+Source: Kohonen 1982, Biological Cybernetics 43; Kohonen 2001, "Self-Organizing Maps", sections 3.2, 3.8
+and 3.9 (neighbourhoods, decay); Ritter, Martinetz and Schulten 1992 (the exponential decay).
 
 Try it:
 1. `neighbours(4, 4, "rectangular", toroidal=False).sum(axis=1)[0]`: the unit in the corner has 3, on a hexagonal map 2.

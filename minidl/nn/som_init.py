@@ -17,7 +17,8 @@ Try it:
 2. Train it for 20 epochs with a narrow neighbourhood, sigma=1 and sigma_end=0.5, which can unfold little. Seeds 0, 1, 2
    leave a topographic error of 0.06, 0.01, 0.03 from random weights, 0.11, 0.02, 0.04 from rows, and 0.03, 0.03, 0.0
    from pca.
-3. Turn the rows round: `pca(x[::-1], 3, 3)` gives the same weights to 15 digits, as it asks for no order and no luck.
+3. Turn the rows round: `pca(x[::-1], 3, 3)` gives the same weights but for rounding, as it asks for no order and no
+   luck.
 """
 
 from typing import Any

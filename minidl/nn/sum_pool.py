@@ -88,7 +88,7 @@ class SumPool2d(Pool):
     | `kernel_size` | size of the window, int or pair | `kernel_size` | `pool_size` |
     | `stride` | step of the window; None: its size, so that windows lie side by side | `stride` | `strides` |
     | `padding` | zeros added at each side, at most half a window; or "same" or "valid" | none | "same", "valid" |
-    | `ceil_mode` | whether a last window may hang over the edge | `ceil_mode` | none |
+    | `ceil_mode` | whether a last window may hang over the edge | there it gives its mean times KH KW | none |
 
     | cost | formula |
     |---|---|
@@ -115,7 +115,7 @@ class SumPool1d(Pool):
     | `SumPool1d` | the layer | `nn.LPPool1d(1, ...)` | none: `AveragePooling1D` times places |
     | `kernel_size`, `stride` | as in SumPool2d, one number each | the same | `pool_size`, `strides` |
     | `padding` | as in SumPool2d, one number | none | "same", "valid" |
-    | `ceil_mode` | as in SumPool2d | `ceil_mode` | none |
+    | `ceil_mode` | as in SumPool2d | as in `LPPool2d` | none |
 
     | cost | formula |
     |---|---|
