@@ -35,17 +35,20 @@ $dh \leftarrow k\,(da_t\,U)$. At a masked step h and c are copied: dh and dc go 
 
 How such a file is built, yours too:
 
-1. This docstring: `LSTM: ` and a sentence; formulas between dollars; paragraphs that begin `Shapes: ` (names, each list
-   followed by its tuple), `Source: ` and `Try it:`.
-2. A Function. `forward` gets arrays, keeps what it will need again with `self.save`, and returns arrays; `backward`
-   gets the gradient of each output, and returns that of each input, in their order. A loop over t in both, in plain
-   array code like the reference in kernels/lstm.py, does as well as the kernel, only slower (`xp = xp_of(x)`, from
-   `minidl.backend`, is NumPy or CuPy, as x is). Then the functional form, if you want one, which checks its arguments.
-3. The Module. Its docstring has tables `| option | meaning |` and `| cost | formula |`, and a doctest that calls it.
-   A recurrent one derives from `Recurrent`, which makes the weights for `gates` blocks of rows: it names its options
-   one by one, and gives a `sequence`. One weight more is one attribute more, after `super().__init__`, such as
-   `self.weight_ch_l0 = Parameter(init.uniform((3, hidden_size), -1, 1))`, with `from minidl import init` and
-   `from minidl.nn.module import Parameter`.
+1. This docstring, raw (`r`, or the t of `\tanh` becomes a tab): a name and a sentence; formulas between dollars; paragraphs that begin
+   `Shapes: ` (names, each list followed by its tuple), `Source: ` and `Try it:`.
+2. A Function, where the operation is a new one. `forward` gets arrays, keeps what it will need again with `self.save`,
+   and returns arrays; `backward` gets the gradient of each output, and returns that of each input, in their order. What
+   they are given they never write to: `dh = dh + dy[:, t]`, not `dh += dy[:, t]`. A loop over t in both, in array code
+   like the reference in kernels/lstm.py, does as well as the kernel, only slower (`xp = xp_of(x)`, from
+   `minidl.backend`, is NumPy or CuPy, as x is). `masks` and `biases` put True, 1 and 0 where nothing was given. Then
+   the functional form, if you want one.
+3. The Module. Its docstring has tables of its options and costs, and a doctest that calls it: the first call is what
+   the page runs and checks. A recurrent one derives from `Recurrent`, which makes the weights for `gates` blocks of
+   rows, hands them over as `self.weights()`, and checks it with masks, states and dropout. It names its options one by
+   one, and its `sequence` returns h of all steps and the last states. One weight more is one attribute more, after
+   `super().__init__`, such as `self.weight_ch_l0 = Parameter(init.uniform((3, hidden_size), -1, 1))`, with
+   `from minidl import init` and `from minidl.nn.module import Parameter`.
 4. `illustrate(ax)`, the picture, with its caption for a docstring.
 
 Shapes: x (N, T, D), w (4H, D), u (4H, H), b_ih, b_hh (4H,), h0, c0, dh, dc (N, H), gates (T, N, 4H), h, c (T+1, N, H)
