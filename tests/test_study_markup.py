@@ -25,6 +25,7 @@ OURS = set("p ul ol li dl dt dd pre code strong em div span table caption thead 
             "**bold**, *not so*, **a *b* c**",
             "<p><strong>bold</strong>, <em>not so</em>, <strong>a <em>b</em> c</strong></p>",
         ),
+        ("`x` is `y`, `` ` `` is not", "<p><code>x</code> is <code>y</code>, <code>`</code> is not</p>"),
         ("**kwargs, x**2 and y**3, 2 * x * y, *args", "<p>**kwargs, x**2 and y**3, 2 * x * y, *args</p>"),
         ("f(*args, **kwargs) takes **kwargs", "<p>f(*args, **kwargs) takes **kwargs</p>"),
         ("snake_case_name, __init__, _x_", "<p>snake_case_name, __init__, _x_</p>"),

@@ -7,7 +7,7 @@ from minidl.study.formula import formula
 
 # code and formulas: nothing within them is markup. An inline formula neither begins nor ends with a space ("$5 or $6")
 ATOM = re.compile(
-    r"(?P<ticks>`+)(?P<code>[^`](?:.*?[^`])?)(?P=ticks)(?!`)"
+    r"(?<!`)(?P<ticks>`+)(?!`)(?P<code>.+?)(?<!`)(?P=ticks)(?!`)"
     r"|\$\$(?P<display>.+?)\$\$"
     r"|\$(?P<inline>(?=\S)(?:\\.|[^$\\])+(?<=\S))\$(?!\d)",
     re.DOTALL,
