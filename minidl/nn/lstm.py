@@ -35,8 +35,8 @@ $dh \leftarrow k\,(da_t\,U)$. At a masked step h and c are copied: dh and dc go 
 
 How such a file is built, yours too:
 
-1. This docstring, raw (`r`, or the t of `\tanh` becomes a tab): a name and a sentence; formulas between dollars; paragraphs that begin
-   `Shapes: ` (names, each list followed by its tuple), `Source: ` and `Try it:`.
+1. This docstring, raw (`r`, or the t of `\tanh` becomes a tab): a name and a sentence; formulas between dollars;
+   paragraphs that begin `Shapes: ` (names, each list followed by its tuple), `Source: ` and `Try it:`.
 2. A Function, where the operation is a new one. `forward` gets arrays, keeps what it will need again with `self.save`,
    and returns arrays; `backward` gets the gradient of each output, and returns that of each input, in their order. What
    they are given they never write to: `dh = dh + dy[:, t]`, not `dh += dy[:, t]`. A loop over t in both, in array code
