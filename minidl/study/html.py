@@ -26,7 +26,7 @@ SECTIONS = {
     "trace": ("Shape trace", lambda p: p.trace),
     "graph": ("Computation graph", lambda p: p.graph),
     "gradients": ("Gradient check", lambda p: p.gradients),
-    "kernels": ("Kernels", lambda p: p.kernels),
+    "kernels": ("Kernels", lambda p: [k for k in p.kernels if k.blocks or p.kind != "kernel"]),
     "costs": ("Costs", lambda p: p.costs),
     "peer": ("Beside torch", lambda p: p.peer or p.no_peer),
     "speed": ("Speed", lambda p: p.speed),
