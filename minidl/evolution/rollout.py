@@ -257,7 +257,7 @@ def _start(who: str, env: Environment, start: Any, P: int) -> np.ndarray:
 def illustrate(ax: Any) -> None:
     r"""One call of `rollout` with 625 networks: for how long each holds two poles up, 400 steps at most. They are one
     linear regulator, but for how strongly it minds the long pole (across) and the short one (up); the dot is the one in
-    the doctest of `survives`. Both poles stand in a wedge: who minds the long pole more must mind the short one more."""
+    the doctest of `survives`. Both poles stand in a wedge: who minds one pole more must mind the other more."""
     from minidl.evolution.double_pole import double_pole  # noqa: PLC0415  (which imports this file)
 
     gains = np.linspace(0, 2, 25)
