@@ -86,9 +86,10 @@ def _templates() -> Environment:
         "worst": worst,
         "by_line": by_line,
         "by_tensor": by_tensor,
+        "called": called,
     }
     made.globals |= {"style": Markup((folder / "style.css").read_text(encoding="utf-8")), "anchor": anchor, "few": FEW}
-    made.globals |= {"side_by_side": side_by_side, "called": called, "WIDE": WIDE}
+    made.globals |= {"side_by_side": side_by_side, "WIDE": WIDE}
     return made
 
 
@@ -198,6 +199,8 @@ def side_by_side(kernel: Kernel) -> tuple[list, list]:
     return (beside, [b for b in kernel.blocks if b not in beside]) if len(beside) > 1 else ([], kernel.blocks)
 
 
-def called(kernel: Kernel) -> str:
-    r"""The functions that the layer calls, in markup."""
-    return ", ".join(f"`{name}`" for name in kernel.called)
+def called(kernel: Kernel) -> list[tuple[str, int]]:
+    r"""The functions that the layer calls, and the lines where they begin."""
+    segments = [segment for block in kernel.blocks for segment in block.segments]
+    found = {segment.name: segment.numbers[0] for segment in segments if segment.name in kernel.called}
+    return [(name, found[name]) for name in kernel.called if name in found]

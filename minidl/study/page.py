@@ -107,6 +107,7 @@ class Page:
     file: str  # "minidl/nn/lstm.py", or as the reader gave it
     text: str  # the module docstring from its second paragraph on, without what has fields of its own below
     source: list[Segment]  # the file, without its module docstring
+    docstring: Segment | None = None  # that of the file, as it is written
     picture: str = ""  # SVG or <img ...>
     caption: str = ""
     options: list[Table] = field(default_factory=list)
