@@ -36,8 +36,8 @@ $$ e = da_n U_n, \qquad dr = e \odot h, \qquad da_r = dr \odot r \odot (1 - r) $
 
 so that h is read in four places (h' itself, $r \odot h$ and the two gates), with the weights $U_{rz}$ of r and z:
 
-$$ dh = dh' \odot z + e \odot r + [\,da_r \; da_z\,]\,U_{rz}, \qquad
-   dU_{rz} = [\,da_r \; da_z\,]^\top h, \qquad dU_n = da_n^\top (r \odot h), \qquad db_{hh} = db_{ih} $$
+$$ dh = dh' \odot z + e \odot r + [\,da_r \; da_z\,]\,U_{rz} $$
+$$ dU_{rz} = [\,da_r \; da_z\,]^\top h, \qquad dU_n = da_n^\top (r \odot h), \qquad db_{hh} = db_{ih} $$
 
 In both forms $dx = da\,W$, $dW = da^\top x$, and $db_{ih}$ is the column sums of da.
 

@@ -24,12 +24,12 @@ $$ df = \bar{dc} \odot c, \qquad dc = \bar{dc} \odot f, \qquad di = \bar{dc} \od
 
 Through the gates, with $\sigma' = \sigma (1 - \sigma)$ (see sigmoid.py):
 
-$$ da_i = di \odot i \odot (1 - i), \qquad da_f = df \odot f \odot (1 - f), \qquad
-   da_g = dg \odot (1 - g \odot g), \qquad da_o = do \odot o \odot (1 - o) $$
+$$ da_i = di \odot i \odot (1 - i), \qquad da_f = df \odot f \odot (1 - f) $$
+$$ da_g = dg \odot (1 - g \odot g), \qquad da_o = do \odot o \odot (1 - o) $$
 
 and with these side by side, $da = [\,da_i \; da_f \; da_g \; da_o\,]$, as in linear.py:
 
-$$ dx = da\,W, \qquad dW = da^\top x, \qquad dh = da\,U, \qquad dU = da^\top h, \qquad
+$$ dx = da\,W, \quad dW = da^\top x, \quad dh = da\,U, \quad dU = da^\top h, \quad
    db_{ih} = db_{hh} = \text{column sums of } da $$
 
 Through time. $dc = \bar{dc} \odot f$: on its way back along the cells a gradient is multiplied by forget gates and by

@@ -12,7 +12,7 @@ $$ da = dh' \odot (1 - h' \odot h') $$
 
 a is linear in all that it is made of, as in linear.py:
 
-$$ dx = da\,W, \qquad dW = da^\top x, \qquad dh = da\,U, \qquad dU = da^\top h, \qquad
+$$ dx = da\,W, \quad dW = da^\top x, \quad dh = da\,U, \quad dU = da^\top h, \quad
    db_{ih} = db_{hh} = \text{column sums of } da $$
 
 Through time. In a loop over the steps t the new state $h_t$ is the h of step t+1. It then has two readers: that step,
