@@ -5,7 +5,7 @@ code, and what a run of it shows. The extra `study` has what is needed: `pip ins
 
 | file | what it does |
 |---|---|
-| `find.py` | from a name to a file |
+| `find.py`, `errors.py` | from a name to a file; what is wrong with it |
 | `source.py` | a file, taken apart: notes beside the code that they belong to |
 | `example.py`, `trace.py` | a small input; what happens to it, array by array |
 | `checks.py`, `golden.py` | the gradient check, the speed; how far our numbers are from torch's |

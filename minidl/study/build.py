@@ -21,9 +21,10 @@ import numpy as np
 from minidl import losses, nn
 from minidl.plot.graph import plot_graph
 from minidl.study import blocks, checks, costs, golden, picture, source, trace
+from minidl.study.errors import StudyError, during
 from minidl.study.example import examples, input_names
-from minidl.study.find import ROOT, StudyError, Topic, related
-from minidl.study.page import Cost, Page, Table
+from minidl.study.find import ROOT, Topic, related
+from minidl.study.page import Cost, Kernel, Page, Table
 from minidl.tensor import Tensor
 from minidl.testing.subject import Subject, call, leaves
 
@@ -34,7 +35,7 @@ PLAIN = ("config", "presets", "evaluate", "report", "latest", "scores", "stream"
 
 def build(topic: Topic) -> Page:
     r"""The page of a topic. StudyError if its file lacks a part that a page needs."""
-    text = topic.path.read_text(encoding="utf-8")
+    text = source.read(topic.path)
     doc, segments = source.split(text)
     illustrate = getattr(topic.module, "illustrate", None)
     _complete(topic, doc, illustrate)
@@ -48,18 +49,23 @@ def build(topic: Topic) -> Page:
         file=topic.file,
         text=body,
         source=[dataclasses.replace(s, note=source.tables(s.note, "option", "argument", "cost")[0]) for s in segments],
+        docstring=source.docstring(text),
         shapes=sections.get("Shapes", ""),
         sources=[p for p in sections.get("Source", "").split("\n\n") if p],
         tries=source.items(sections.get("Try it", "")),
     )
     if illustrate:
-        page.picture = picture.draw(illustrate, "picture")
+        with during("illustrate(ax) fails", topic.path):
+            page.picture = picture.draw(illustrate, "picture")
         page.caption = " ".join(inspect.getdoc(illustrate).split())
     if topic.kind in PARTS:
         page.options = options(topic)
+    elif topic.kind == "evolution":  # of all that the file has
+        page.options = [t for s in segments for t in source.tables(s.note, "option", "argument")[1]]
     called = imported(text)
     if topic.kind in ("layer", "loss"):
-        called = ran(topic, page)
+        with during(f"what {topic.name} does cannot be shown", topic.path):
+            called = ran(topic, page)
     elif topic.kind == "optimiser":
         page.costs = list(state_costs(topic))
     elif topic.slug == "tensor":
@@ -67,8 +73,8 @@ def build(topic: Topic) -> Page:
     elif topic.kind == "demo":
         demo_picture(topic, page, sections.get("Picture", ""))
     if topic.kind == "kernel":
-        page.kernels = [blocks.kernel(topic.path.stem, [])]
-        page.source = []
+        page.source, own = blocks.cut(page.source)
+        page.kernels = [Kernel(topic.path.stem, topic.file, "", own, [])] if own else []
     else:
         page.kernels = [blocks.kernel(name, functions) for name, functions in called.items()]
     if topic.kind in PARTS:
@@ -88,7 +94,7 @@ def _complete(topic: Topic, doc: str, illustrate: Any) -> None:
     missing = []
     if not doc:
         missing.append("a docstring of the file: the idea, the equations, the backward")
-    if topic.kind in PARTS and not inspect.getdoc(topic.object) or topic.object and not topic.object.__doc__:
+    if topic.object and not topic.object.__doc__:
         missing.append(f"a docstring of {topic.name}: its options, and a doctest that makes one and calls it")
     if not illustrate and (topic.kind in PARTS or topic.kind == "evolution" and topic.path.stem not in PLAIN):
         missing.append("an illustration: a function `illustrate(ax)` at the end of the file that draws what it does")
@@ -104,8 +110,8 @@ def options(topic: Topic) -> list[Table]:
     parameters that no table before them does.
 
     >>> from minidl.study.find import find
-    >>> [table.rows[0][0] for table in options(find("Adam"))]
-    ['`Adam`', '`params`']
+    >>> [table.rows[0][0] for table in options(find("GRU"))]
+    ['`GRU`', '`input_size`']
     """
     kinds = inspect.getmro(topic.object) if inspect.isclass(topic.object) else (topic.object,)
     docs = [doc for kind in kinds if kind is not object for doc in (kind.__doc__, inspect.getmodule(kind).__doc__)]
@@ -140,7 +146,8 @@ def ran(topic: Topic, page: Page) -> dict[str, list[str]]:
     r"""Fill in what runs of a layer or loss show. Returns the kernel functions that it calls."""
     all_examples = list(examples(topic))
     first = all_examples[0]
-    run = trace.run(Subject(first.build, checks.TOLERANCE), topic.path)
+    with during(f"forward and backward of {first.label} in float32", topic.path):
+        run = trace.run(Subject(first.build, checks.TOLERANCE), topic.path)
     names = input_names(getattr(run.layer, "forward", topic.object), len(run.inputs))
     on = ", ".join(f"{name} {tuple(x.shape)}" for name, x in zip(names, run.inputs, strict=True))
     layer = inner(topic, run.layer)
@@ -154,7 +161,8 @@ def ran(topic: Topic, page: Page) -> dict[str, list[str]]:
     page.letters = {"E": int(run.inputs[0].size), **letters}
     page.costs = list(layer_costs(topic, run, page.letters))
     page.graph = graph(topic, run, names)
-    page.gradients = checks.gradients(topic.object, all_examples)
+    with during(f"the gradient check of {topic.name}, in float64", topic.path):
+        page.gradients = checks.gradients(topic.object, all_examples)
     if run.called:
         page.speed = checks.speed(first)
     return {**run.called, **{name: names for chooser in run.called for name, names in chosen(chooser, run).items()}}
@@ -213,9 +221,9 @@ def graph(topic: Topic, run: trace.Run, names: list[str]) -> str:
     named = dict(zip(names, xs, strict=True))
     if layer := inner(topic, run.layer):
         named |= dict(layer.named_parameters())
-    y = call(run.layer, xs)[0]
+    outputs = call(run.layer, xs)
     try:
-        return drawn(y, named)
+        return drawn(outputs[0], named) if outputs else ""
     except ValueError:
         return ""
 

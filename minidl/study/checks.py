@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from minidl import jit
+from minidl import backend, jit
 from minidl.nn.module import Module
 from minidl.study.example import Example, input_names
 from minidl.study.page import Gradient, Speed
@@ -24,12 +24,13 @@ LONGEST = 0.5  # seconds that one way may take in all
 
 
 def gradients(what: Callable, examples: Iterable[Example]) -> list[Gradient]:
-    r"""The gradient check of every example of a layer or function: a row for each input and parameter that has a
-    gradient."""
+    r"""The gradient check of every example of a layer or function: a row for each input and parameter that asks for a
+    gradient, none where the result is no number to differentiate."""
     rows = []
     for example in examples:
         layer, inputs = Subject(example.build, TOLERANCE).fresh()
-        named = list(layer.named_parameters()) if isinstance(layer, Module) else []
+        parameters = layer.named_parameters() if isinstance(layer, Module) else ()
+        named = [(name, p) for name, p in parameters if p.requires_grad]
         xs = [leaf(x, True) for x in inputs]
         names = input_names(getattr(layer, "forward", what), len(xs))
         labels = [name for name, x in zip(names, xs, strict=True) if x.requires_grad]
@@ -44,6 +45,8 @@ def gradients(what: Callable, examples: Iterable[Example]) -> list[Gradient]:
                 layer.reset_states()  # a stateful one goes on from the last call
             return tuple(call(layer, list(xs)))
 
+        if not function(*xs):
+            continue
         found = errors(function, xs, [p for _, p in named]).values()
         for label, tensor, worst in zip(labels, tensors, found, strict=True):
             passed = bool(worst.error <= TOLERANCE)
@@ -68,7 +71,7 @@ def reference() -> Iterator[None]:
 def speed(example: Example) -> Speed | None:
     r"""Forward and backward of the example with many more rows, by the kernels and by their references in turns; the
     fastest of a few turns each. None where nothing is compiled, or the example does not take more rows."""
-    if not jit.COMPILES:
+    if not jit.COMPILES or backend.REFERENCE:
         return None
     try:
         step, shape = _repeated(example)

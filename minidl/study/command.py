@@ -1,13 +1,14 @@
 r"""`minidl study`: pages in which a layer is explained beside its own source.
 
-    minidl study LSTM                        study/LSTM.html: one file, which needs no network
-    minidl study path/to/file.py:MyLayer     the same for a Module of your own
-    minidl study LSTM --terminal             the same as text
-    minidl study --all --out site            a page of everything, and an index
-    minidl study --list                      what has a page
+minidl study LSTM                        study/LSTM.html: one file, which needs no network
+minidl study path/to/file.py:MyLayer     the same for a Module of your own
+minidl study LSTM --terminal             the same as text
+minidl study --all --out site            a page of everything, and an index
+minidl study --list                      what has a page
 """
 
 import argparse
+import contextlib
 import sys
 import time
 import webbrowser
@@ -33,6 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         from minidl.study import find, site, terminal  # noqa: PLC0415  (they need the extra "study")
         from minidl.study.build import build  # noqa: PLC0415
+        from minidl.study.errors import StudyError, during  # noqa: PLC0415
     except ModuleNotFoundError as error:
         print(f'minidl study needs {error.name}: pip install "minidl[study]"', file=sys.stderr)
         return 2
@@ -48,13 +50,19 @@ def run(arguments: argparse.Namespace) -> int:
             everything(site, arguments)
         for name in arguments.names:
             if arguments.terminal:
-                print(terminal.render(build(find.find(name))))
+                colour = sys.stdout.isatty()
+                with contextlib.redirect_stdout(sys.stderr):  # what a layer prints is none of the page
+                    topic = find.find(name)
+                    page = build(topic)
+                with during("a text cannot be shown", topic.path):
+                    print(terminal.render(page, colour))
             else:
-                file = site.write_page(name, arguments.out)
+                with contextlib.redirect_stdout(sys.stderr):
+                    file = site.write_page(name, arguments.out)
                 print(file)
                 if arguments.open:
                     webbrowser.open(file.resolve().as_uri())
-    except (find.StudyError, OSError) as error:
+    except (StudyError, OSError) as error:
         print(f"minidl {error}", file=sys.stderr)
         return 2
     return 0

@@ -5,14 +5,17 @@ import copy
 import doctest
 import inspect
 import io
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
 from typing import Any
-
-import numpy as np
+from unittest import mock
 
 from minidl.nn.module import Module
-from minidl.study.find import StudyError, Topic
+from minidl.study.errors import StudyError, during
+from minidl.study.find import Topic
 from minidl.tensor import Tensor
 from minidl.testing.registry import PLACES, cases, seeded
 from minidl.testing.values import distinct
@@ -37,20 +40,24 @@ def examples(topic: Topic) -> Iterator[Example]:
         for case in cases(topic.object):
             yield Example(str(case), lambda seed=0, case=case: case.build(seed))
     else:
-        yield from from_doctest(topic.object)
+        yield from from_doctest(topic.object, topic.module)
 
 
-def from_doctest(kind: type[Module]) -> Iterator[Example]:
+def from_doctest(kind: type[Module], module: ModuleType) -> Iterator[Example]:
     r"""The first layer of this class that its doctest makes and calls; and then, where that runs, the same with each
     option that is True or False turned round. StudyError if the doctest calls none."""
-    arguments, inputs = first_call(kind)
-    shapes = [x.shape if x.dtype.kind == "f" else x for x in inputs]
+    arguments, given, options = first_call(kind, module)
+    named = list(tensors(given, input_names(kind.forward, len(given) + 1)[1:]))
+    named += tensors(options.values(), options)
+    shapes = [x.shape if x.dtype.kind == "f" else x.numpy() for _, x in named]
+    plain = not options and all(isinstance(x, Tensor) for x in given)
 
     def build(arguments: dict, seed: int = 0) -> tuple[Module, list]:
         def make() -> tuple[Module, list]:
             bound = inspect.signature(kind).bind_partial()
             bound.arguments.update(copy.deepcopy(arguments))
             layer = kind(*bound.args, **bound.kwargs)
+            layer = layer if plain else Called(layer, given, options, [name for name, _ in named])
             return layer, [distinct(*x) if isinstance(x, tuple) else x for x in shapes]
 
         return seeded(make, seed)
@@ -59,18 +66,54 @@ def from_doctest(kind: type[Module]) -> Iterator[Example]:
     for name, value in arguments.items():
         if isinstance(value, bool):
             other = {**arguments, name: not value}
-            layer, xs = build(other)
             try:
+                layer, xs = build(other)
                 layer.to("float64")(*(Tensor(x) for x in xs))
             except (ValueError, TypeError):
-                continue  # an option that asks for other inputs
+                continue  # an option that asks for other inputs, or for another option
             yield Example(f"{kind.__name__}({name}={not value})", lambda seed=0, other=other: build(other, seed))
 
 
-def first_call(kind: type[Module]) -> tuple[dict[str, Any], list[np.ndarray]]:
-    r"""The arguments of the constructor, and the inputs, of the first call of a layer in its class's doctest."""
+class Called(Module):
+    r"""A layer, called with all that its doctest gives it: `given` and `options`, in which other tensors stand in for
+    the tensors."""
+
+    def __init__(self, layer: Module, given: tuple, options: dict[str, Any], names: list[str]):
+        def forward(*xs: Tensor) -> Any:
+            rest = iter(xs)
+            return layer(*filled(given, rest), **filled(options, rest))
+
+        forward.__signature__ = inspect.Signature(
+            [inspect.Parameter(re.sub(r"\W", "_", name), inspect.Parameter.POSITIONAL_ONLY) for name in names]
+        )
+        self.layer, self.forward = layer, forward
+
+
+def tensors(values: Iterable, names: Iterable[str]) -> Iterator[tuple[str, Tensor]]:
+    r"""The tensors among the values, and in lists, tuples and dicts among them, with their names: (name, tensor)."""
+    for name, x in zip(names, values, strict=True):
+        if isinstance(x, Tensor):
+            yield name, x
+        elif isinstance(x, dict):
+            yield from tensors(x.values(), [f"{name}_{key}" for key in x])
+        elif isinstance(x, list | tuple):
+            yield from tensors(x, [f"{name}_{i}" for i in range(len(x))])
+
+
+def filled(x: Any, rest: Iterator[Tensor]) -> Any:
+    r"""x with the next of `rest` in place of each of its tensors."""
+    if isinstance(x, dict):
+        return {name: filled(v, rest) for name, v in x.items()}
+    if isinstance(x, list | tuple):
+        return type(x)([filled(v, rest) for v in x])
+    return next(rest) if isinstance(x, Tensor) else x
+
+
+def first_call(kind: type[Module], module: ModuleType) -> tuple[dict[str, Any], tuple, dict[str, Any]]:
+    r"""The arguments of the constructor, and those, by place and by name, of the first call of a layer in its class's
+    doctest, which sees what is in the module."""
     made: dict[int, dict] = {}
-    calls: list[tuple[dict, list]] = []
+    calls: list[tuple[dict, tuple, dict]] = []
     init, call = kind.__init__, kind.__call__
     signature = inspect.signature(kind)
 
@@ -82,21 +125,22 @@ def first_call(kind: type[Module]) -> tuple[dict[str, Any], list[np.ndarray]]:
         init(self, *args, **kwargs)
 
     def spy_call(self: Module, *args: Any, **kwargs: Any) -> Any:
-        if id(self) in made and not kwargs and all(isinstance(x, Tensor) for x in args):
-            calls.append((made[id(self)], [x.numpy() for x in args]))
+        if id(self) in made:
+            calls.append((made[id(self)], args, kwargs))
         return call(self, *args, **kwargs)
 
-    parts = doctest.DocTestParser().get_examples(inspect.getdoc(kind) or "")
-    names = dict(vars(inspect.getmodule(kind)))
-    kind.__init__, kind.__call__ = spy_init, spy_call
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            for part in parts:
-                exec(compile(part.source, f"<doctest of {kind.__name__}>", "single"), names)  # noqa: S102
-    except Exception as error:
-        raise StudyError(f"study: the doctest of {kind.__name__} fails: {type(error).__name__}: {error}") from error
-    finally:
-        kind.__init__, kind.__call__ = init, call
+    names = dict(vars(module))
+    with (
+        mock.patch.object(kind, "__init__", spy_init),
+        mock.patch.object(kind, "__call__", spy_call),
+        contextlib.redirect_stdout(io.StringIO()),
+        during(f"the doctest of {kind.__name__} fails", Path(module.__file__)),
+    ):
+        for part in doctest.DocTestParser().get_examples(inspect.getdoc(kind) or ""):
+            if not part.options.get(doctest.SKIP):
+                # an error that the doctest shows is none
+                with contextlib.suppress(Exception) if part.exc_msg else contextlib.nullcontext():
+                    exec(compile(part.source, f"<doctest of {kind.__name__}>", "single"), names)  # noqa: S102
     if not calls:
         raise StudyError(
             f"study: the docstring of {kind.__name__} needs a doctest that makes a layer and calls it, as in\n"
@@ -115,6 +159,6 @@ def input_names(function: Callable, count: int) -> list[str]:
     for p in inspect.signature(function).parameters.values():
         if p.kind == p.VAR_POSITIONAL:
             names += [f"{p.name} {i}" for i in range(count)]
-        elif p.kind != p.KEYWORD_ONLY:
+        elif p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD):
             names.append(p.name)
     return names[:count]

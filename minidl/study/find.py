@@ -5,7 +5,7 @@ r"""What there is to study, and where: from a name, as a reader would type it, t
 >>> find("LTSM")
 Traceback (most recent call last):
     ...
-minidl.study.find.StudyError: study: nothing is called 'LTSM'; near it: 'lstm', ...
+minidl.study.errors.StudyError: study: nothing is called 'LTSM'; near it: 'LSTM', ...
 """
 
 import difflib
@@ -19,16 +19,13 @@ from types import ModuleType
 from typing import Any
 
 from minidl import evolution, functional, kernels, losses, nn, ops, optim, testing
+from minidl.study.errors import StudyError, during
 
 PACKAGE = Path(nn.__file__).resolve().parent.parent
 ROOT = PACKAGE.parent  # of a checkout, where demos/ and tests/ lie too
 KERNELS = Path(kernels.__path__[0]).resolve()
 ENGINE = ("tensor", "graph", "writes", "backend", "jit", "threads", "random", "init", "cluster")
 PACKAGES = ("ops", "nn", "losses", "optim", "testing")  # all of their files that are about no layer, loss or optimiser
-
-
-class StudyError(ValueError):
-    r"""There is no such page, or the file that it is made from lacks something; the message says what."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +109,10 @@ def find(name: str) -> Topic:
     """
     if not isinstance(name, str):
         raise TypeError(f"study: name must be a string, got {type(name).__name__}")
-    path, colon, word = name.rpartition(":")
-    if colon and path.endswith(".py") or not colon and name.endswith(".py"):
-        return _in_file(Path(path) if colon else Path(name), word if colon else "")
-    return _named(name)
+    path, _, word = name.rpartition(":")  # of what may be "C:\mine.py"
+    if path.endswith(".py"):
+        return _in_file(Path(path), word)
+    return _in_file(Path(name), "") if name.endswith(".py") else _named(name)
 
 
 def _named(name: str) -> Topic:
@@ -140,7 +137,7 @@ def _named(name: str) -> Topic:
 
 
 def _near(name: str, known: list[str]) -> str:
-    lower = {word.lower(): word for word in known}
+    lower = {word.lower(): word for word in reversed(known)}  # LSTM rather than lstm
     near = [lower[word] for word in difflib.get_close_matches(name.lower(), lower, n=4, cutoff=0.5)]
     if not near:
         return "`minidl study --list` prints all names"
@@ -170,21 +167,36 @@ def _in_file(path: Path, name: str) -> Topic:
 
 
 def _load(path: Path) -> ModuleType:
-    """The module in this file, as `import` would load it with its folder on the path."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    """The module in this file, as `import` would load it with its folder on the path; a file of a package as part of
+    that. It gets the file's name only if nothing else has it: a reader's random.py must not take the place of Python's.
+    """
+    folder, name = path.parent, path.stem.replace(".", "_")
+    while (folder / "__init__.py").exists():
+        folder, name = folder.parent, f"{folder.name}.{name}"
+    if folder == path.parent:
+        spec = None if name in sys.modules else importlib.util.find_spec(name)
+        used = getattr(sys.modules[name], "__file__", "") if name in sys.modules else spec and spec.origin
+        name = name if used in (None, str(path)) else str(path)
+    sys.path.insert(0, str(folder))
+    try:
+        with during("cannot be imported", path):
+            return _executed(name, path) if folder == path.parent else importlib.import_module(name)
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _executed(name: str, path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
-    before = sys.modules.get(path.stem)
-    sys.path.insert(0, str(path.parent))
-    sys.modules[path.stem] = module  # as inspect needs it
+    before = sys.modules.get(name)
+    sys.modules[name] = module  # as inspect needs it
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
-        sys.modules.pop(path.stem)
+    except BaseException:
+        sys.modules.pop(name)
         if before is not None:
-            sys.modules[path.stem] = before
-        raise StudyError(f"study: {path.name} cannot be imported: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(str(path.parent))
+            sys.modules[name] = before
+        raise
     return module
 
 

@@ -36,7 +36,8 @@ STYLE = {
 
 def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> str:
     r"""What `illustrate(ax)` draws into Axes of 6.4 x 3.6 inches, as SVG to stand within HTML. Its ids begin with
-    `prefix`, so that a page can hold several. tight: cut off the empty space around it."""
+    `prefix`, so that a page can hold several. tight: cut off the empty space around it. ValueError if it draws
+    nothing."""
     import matplotlib  # noqa: PLC0415  (only who draws needs Matplotlib)
     from matplotlib.backends.backend_svg import FigureCanvasSVG  # noqa: PLC0415
     from matplotlib.figure import Figure  # noqa: PLC0415
@@ -45,7 +46,11 @@ def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> 
     with matplotlib.rc_context({**STYLE, "axes.prop_cycle": matplotlib.cycler(color=COLOURS)}):
         figure = Figure(figsize=(6.4, 3.6), layout="constrained")
         FigureCanvasSVG(figure)
-        seeded(lambda: illustrate(figure.add_subplot()), 0)
+        axes = figure.add_subplot()
+        empty = len([*axes.get_children(), *figure.get_children()])
+        seeded(lambda: illustrate(axes), 0)
+        if len([*axes.get_children(), *figure.get_children()]) == empty:
+            raise ValueError("nothing is drawn")
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(text, format="svg", metadata=nothing, bbox_inches="tight" if tight else None)
     return within_html(text.getvalue(), prefix)

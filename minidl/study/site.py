@@ -2,13 +2,14 @@ r"""Pages on disk: one, or all of them with an index."""
 
 import concurrent.futures
 import multiprocessing
-import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from minidl.study import html, picture
 from minidl.study.build import build
-from minidl.study.find import StudyError, catalogue, find
+from minidl.study.errors import StudyError, during
+from minidl.study.find import Topic, catalogue, find
 from minidl.study.page import Page
 
 THUMBNAILS = "thumbnails"
@@ -27,8 +28,15 @@ def write_page(name: str, folder: str | Path) -> Path:
     topic = find(name)
     folder = writable(folder)
     file = folder / f"{topic.slug}.html"
-    file.write_text(html.render(build(topic), {}), encoding="utf-8")
+    file.write_text(_made(topic, {})[1], encoding="utf-8")
     return file
+
+
+def _made(topic: Topic, known: dict[str, str]) -> tuple[Page, str]:
+    """A page, and its HTML."""
+    page = build(topic)
+    with during("a text cannot be shown", topic.path):
+        return page, html.render(page, known)
 
 
 def writable(folder: str | Path) -> Path:
@@ -36,9 +44,7 @@ def writable(folder: str | Path) -> Path:
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".minidl"
-        probe.touch()
-        probe.unlink()
+        tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
         raise StudyError(f"study: cannot write to the folder {str(folder)!r}: {error.strerror}") from error
     return folder
@@ -47,7 +53,8 @@ def writable(folder: str | Path) -> Path:
 def write_site(folder: str | Path, processes: int | None = None) -> Iterator[Page]:
     r"""Write every page and `index.html` into a folder. Yields each page when it is there.
 
-    processes: how many work at it; as many as there are cores where it is not given.
+    processes: how many work at it; as many as there are cores where it is not given. What runs is where the pages are
+    read one by one: `list(write_site("site"))`.
     """
     folder = writable(folder)
     writable(folder / THUMBNAILS)
@@ -55,7 +62,7 @@ def write_site(folder: str | Path, processes: int | None = None) -> Iterator[Pag
     done: dict[str, tuple[Page, str]] = {}
     # spawn: a forked process would inherit locks of threads that it does not have
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(processes or os.cpu_count(), mp_context=context) as pool:
+    with concurrent.futures.ProcessPoolExecutor(processes, mp_context=context) as pool:
         waiting = [pool.submit(_one_of_many, slug, folder) for slug in topics]
         try:
             for future in concurrent.futures.as_completed(waiting):
@@ -72,11 +79,7 @@ def write_site(folder: str | Path, processes: int | None = None) -> Iterator[Pag
 def _one_of_many(slug: str, folder: Path) -> tuple[Page, str]:
     """Write one page of the site, and its thumbnail."""
     topics = catalogue()
-    try:
-        page = build(topics[slug])
-        text = html.render(page, {slug: topic.name for slug, topic in topics.items()})
-    except ValueError as error:
-        raise StudyError(f"{error} (on the page of {slug})") from error
+    page, text = _made(topics[slug], {slug: topic.name for slug, topic in topics.items()})
     (folder / f"{slug}.html").write_text(text, encoding="utf-8")
     thumbnail = ""
     if page.picture.startswith("<svg"):
