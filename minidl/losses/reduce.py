@@ -23,7 +23,8 @@ numbers ("batchmean"), each number counts one over the numbers an example has. A
 
 Keras calls this mean "mean_with_sample_weight"; its default, "sum_over_batch_size", divides by the number of losses
 whatever their weights, and its "none" leaves one loss a row. torch's mse_loss, l1_loss and huber_loss have a weight of
-the input's shape; for the others take "none" and multiply.
+the input's shape; by its sum the first two divide, and huber_loss by the number of losses. For the others take "none"
+and multiply.
 
 Backward. With $L = \sum_i c_i l_i$, where c is s or s / total: $dl_i = c_i\,dL$. Weights get no gradient.
 """
