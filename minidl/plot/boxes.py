@@ -10,6 +10,7 @@ from minidl.plot.canvas import axes
 from minidl.plot.layout import arranged
 
 SIZE = 9  # of the text, in points
+LINE = 1.25 * SIZE / 72  # the height of one, in inches
 GREY = "#8c8c8c"  # can be seen on white and on black
 
 
@@ -19,10 +20,9 @@ class Box:
     def __init__(self, what: Any, text: str, colour: str, rounded: bool = False):
         from matplotlib.textpath import TextPath  # noqa: PLC0415  (only who draws needs Matplotlib)
 
-        self.what, self.text, self.colour, self.rounded = what, text, colour, rounded
-        lines = text.split("\n")
-        self.wide = max(TextPath((0, 0), line, size=SIZE).get_extents().x1 for line in lines) / 72 + 0.26
-        self.tall = len(lines) * 1.25 * SIZE / 72 + (0.2 if rounded else 0.12)
+        self.what, self.lines, self.colour, self.rounded = what, text.split("\n"), colour, rounded
+        self.wide = max(TextPath((0, 0), line, size=SIZE).get_extents().x1 for line in self.lines) / 72 + 0.26
+        self.tall = len(self.lines) * LINE + (0.2 if rounded else 0.12)
         self.x = self.y = 0.0
 
 
@@ -85,7 +85,10 @@ def draw(ax: Any, boxes: list[Box], ways: list[np.ndarray], kwargs: dict) -> Any
         style = {"facecolor": to_rgba(box.colour, 0.15), "edgecolor": box.colour, "linewidth": inch}
         shape = f"round,pad=0,rounding_size={box.tall / 2 if box.rounded else 0.04:.3f}"
         ax.add_patch(FancyBboxPatch(corner, box.wide, box.tall, boxstyle=shape, **style))
-        ax.text(box.x, box.y, box.text, ha="center", va="center", fontsize=SIZE * inch, linespacing=1.15)
+        # one text a line: in an SVG only a line of its own is centred whatever the reader's font
+        for number, line in enumerate(box.lines):
+            y = box.y + ((len(box.lines) - 1) / 2 - number) * LINE
+            ax.text(box.x, y, line, ha="center", va="center_baseline", fontsize=SIZE * inch)
     ax.set(xlim=sides[:, 0], ylim=sides[:, 1], aspect="equal")
     ax.set_axis_off()
     return ax
