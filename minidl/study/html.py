@@ -52,7 +52,7 @@ def render(page: Page, known: dict[str, str]) -> str:
     Raises FormulaError for a formula that cannot be shown.
     """
     sections = {name: title for name, (title, needs) in SECTIONS.items() if needs(page)}
-    if page.kind == "kernel":
+    if page.kind == "kernel" and "kernels" in sections:
         sections["kernels"] = "The code"
     narrow = list(itertools.takewhile(lambda name: name not in WIDE, sections))
     names = {"page": page, "known": known, "sections": sections, "lines": lines(page), "narrow": narrow}
@@ -151,7 +151,7 @@ def code(segment: Segment, start: str) -> Markup:
     for n, line, raw in zip(segment.numbers, lines, segment.code.split("\n"), strict=True):
         indent = len(raw) - len(raw.lstrip())
         made += f'<span class="i{indent}"><a id="{start}{n}" href="#{start}{n}" tabindex="-1">{n}</a>{line}\n</span>'
-    return Markup(f"<pre><code>{made}</code></pre>")
+    return Markup(f'<pre class="lines"><code>{made}</code></pre>')
 
 
 def figure(picture: str, caption: str) -> Markup:

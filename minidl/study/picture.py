@@ -15,6 +15,7 @@ from minidl.testing.registry import seeded
 
 INK = "#010203"  # stands for the colour of the text until the SVG is written
 COLOURS = ("#2f8fd0", "#e07b1a", "#1fa37c", "#cc79a7", "#56b4e9", "#c9a227")  # near Okabe and Ito's, clear on both
+SIZE = (6.0, 3.375)  # inches: across a phone of 390 pixels, text of 10 points has 9 pixels
 STYLE = {
     "svg.fonttype": "none",  # letters stay letters
     "svg.hashsalt": "minidl",  # the same picture every time
@@ -35,7 +36,7 @@ STYLE = {
 
 
 def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> str:
-    r"""What `illustrate(ax)` draws into Axes of 6.4 x 3.6 inches, as SVG to stand within HTML. Its ids begin with
+    r"""What `illustrate(ax)` draws into Axes of 6 x 3.4 inches, as SVG to stand within HTML. Its ids begin with
     `prefix`, so that a page can hold several. tight: cut off the empty space around it. ValueError if it draws
     nothing."""
     import matplotlib  # noqa: PLC0415  (only who draws needs Matplotlib)
@@ -44,7 +45,7 @@ def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> 
 
     text = io.StringIO()
     with matplotlib.rc_context({**STYLE, "axes.prop_cycle": matplotlib.cycler(color=COLOURS)}):
-        figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+        figure = Figure(figsize=SIZE, layout="constrained")
         FigureCanvasSVG(figure)
         axes = figure.add_subplot()
         empty = len([*axes.get_children(), *figure.get_children()])
@@ -52,8 +53,23 @@ def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> 
         if len([*axes.get_children(), *figure.get_children()]) == empty:
             raise ValueError("nothing is drawn")
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(text, format="svg", metadata=nothing, bbox_inches="tight" if tight else None)
+        box = "tight" if tight else _box(figure, axes)
+        figure.savefig(text, format="svg", metadata=nothing, bbox_inches=box)
     return within_html(text.getvalue(), prefix)
+
+
+def _box(figure: Any, axes: Any) -> Any:
+    r"""As wide as the figure, or wider where something would be cut off; and as high as what is drawn."""
+    from matplotlib.transforms import Bbox  # noqa: PLC0415
+
+    figure.draw_without_rendering()
+    empty = () if axes.axison else (*axes.spines.values(), axes.xaxis, axes.yaxis, axes.patch)
+    drawn = [*figure.axes[not axes.axison :], *(a for a in axes.get_children() if a not in empty)]
+    boxes = [a.get_tightbbox() for a in drawn if a.get_visible()]
+    box = Bbox.union([b for b in boxes if b is not None and b.width + b.height > 0])
+    pad = 3
+    low, high = box.padded(pad).extents.reshape(2, 2) / figure.dpi
+    return Bbox([(min(low[0], 0), low[1]), (max(high[0], figure.bbox_inches.x1), high[1])])
 
 
 def within_html(svg: str, prefix: str) -> str:
@@ -65,7 +81,7 @@ def within_html(svg: str, prefix: str) -> str:
     svg = re.sub(r' (width|height)="[^"]*"', "", head) + ' stroke-linejoin="round">' + rest
     svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
     svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", svg)
-    svg = re.sub(r"(?<![\w#/+=-])(-?\d+\.\d{2})\d+", r"\1", svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: re.sub(r"(?<![\w#/+=-])(-?\d+\.\d{2})\d+", r"\1", tag[0]), svg)  # no text
     return re.sub(r"\n\s*", "\n", svg).replace(INK, "currentColor")
 
 
