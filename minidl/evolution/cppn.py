@@ -188,10 +188,10 @@ def illustrate(ax: Any) -> None:
     stripes = [(0, 4, 15.0), (4, 3, 1.0)]
     drift = [*stripes, (0, 5, 1.0), (5, 4, 8.0)]
     pictures = {
-        r"$e^{-(2.5 x)^2}$": [(0, 6, 1.0), (6, 3, 1.0)],
+        r"$\exp(-(2.5 x)^2)$": [(0, 6, 1.0), (6, 3, 1.0)],
         r"$\sin(15 x)$": stripes,
         r"$\sin(15 x + 8 x^2)$": drift,
-        r"$\ldots + e^{-(2.5 r)^2}$": [*drift, (2, 6, 1.0), (6, 3, 1.0)],
+        r"$\ldots + \exp(-(2.5 r)^2)$": [*drift, (2, 6, 1.0), (6, 3, 1.0)],
     }
     kinds = {4: "sine", 5: "square", 6: "gaussian"}
     for k, (formula, edges) in enumerate(pictures.items()):

@@ -161,3 +161,5 @@ def illustrate(ax: Any) -> None:
             table.text(link.innovation, row, text, ha="center", va="center", bbox=style)
         panel = ax.inset_axes([0.02 + row * 0.34, 0.0, 0.3, 0.5])
         plot_genome(genome, ax=panel, colorbar=False, clim=(-1, 1)).set_title("")
+        for text in panel.texts:
+            text.set_fontsize(7)

@@ -193,5 +193,5 @@ def illustrate(ax: Any) -> None:
         kept += [generation] * (len(archive) - len(kept))
     ax.plot(*children.T, "x", color="C1", markersize=3)
     dots = ax.scatter(*archive.behaviours.T, c=kept, vmin=-8, s=12, rasterized=True)
-    ax.figure.colorbar(dots, label="generation")
+    ax.figure.colorbar(dots, label="generation", ticks=(0, 10, 20, 29)).ax.set_ylim(0, 29)
     ax.set(xlabel="behaviour 1", ylabel="behaviour 2", aspect="equal")

@@ -92,7 +92,7 @@ def illustrate(ax: Any) -> None:
     r"""Left: the nodes of `grid(3, 3)` (orange) and those of `grid(9, 9)` (blue): each lies in the middle of its cell,
     so the coarse grid's are the fine one's, too. Right: `ring(8)` and, inside, `ring(4, 0.5)`."""
     ax.axis("off")
-    panels = [ax.inset_axes([left, 0.1, 0.46, 0.88], aspect="equal") for left in (0.02, 0.52)]
+    panels = [ax.inset_axes([left, 0.1, 0.4, 0.88], aspect="equal") for left in (0.03, 0.58)]
     for cells, width in ((9, 0.4), (3, 1.2)):
         for edge in np.linspace(-1, 1, cells + 1):
             panels[0].plot([edge, edge], [-1, 1], color="C4", linewidth=width)

@@ -155,7 +155,7 @@ def illustrate(ax: Any) -> None:
             total = loss(many, np.tile(t, (111, 1)), reduction="none", **options).numpy().sum(axis=1)
             right.plot(place, total, color)
             right.plot(place[total.argmin()], total.min(), color + "o")
-    left.legend(loc="lower right", fontsize="x-small")
+    left.legend(loc="lower right", fontsize="small")
     left.set(xlabel="o, for t = 0", ylabel="l, and dashed: do", ylim=(-7, 8))
     right.plot(t, 0 * t, "C2o", clip_on=False)
     right.set(xlabel="o", ylabel="sum of the losses", ylim=(0, 50))

@@ -115,7 +115,7 @@ def illustrate(ax: Any) -> None:
     at every x. Dashed: the slope that `backward` gives. y is smallest at the cross, left of it the slope is negative.
     Right: by how much approximate="tanh" is off."""
     ax.axis("off")
-    curve, error = (ax.inset_axes([left, 0, width, 1]) for left, width in ((0, 0.52), (0.68, 0.32)))
+    curve, error = (ax.inset_axes([left, 0, width, 1]) for left, width in ((0, 0.54), (0.69, 0.31)))
     x = Tensor(np.linspace(-3.5, 2.5, 121), requires_grad=True)
     y = gelu(x)
     y.sum().backward()
@@ -128,4 +128,4 @@ def illustrate(ax: Any) -> None:
     curve.text(0.3, 0.95, "slope", ha="right")
     curve.set(xlabel="x")
     error.plot(x.numpy(), 1e4 * (gelu(x, "tanh") - y).numpy(), "C2")
-    error.set(xlabel="x", ylabel="tanh form less y, in 0.0001")
+    error.set(xlabel="x", ylabel="tanh form less y, times $10^4$")

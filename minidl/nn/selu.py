@@ -85,7 +85,7 @@ def illustrate(ax: Any) -> None:
     y.sum().backward()
     curve.plot(x.numpy(), y.numpy(), x.numpy(), x.grad, "--")
     curve.text(1.1, 1.5, "y", ha="right")
-    curve.text(-0.2, 1.3, "slope", ha="right")
+    curve.text(-0.7, 1.4, "slope", ha="right")
     curve.set(xlabel="x")
     normal = np.random.default_rng(0).normal(size=1000)
     normal /= np.sqrt((normal**2).mean())

@@ -77,10 +77,10 @@ class Sequential(ModuleList):
 
 
 def illustrate(ax: Any) -> None:
-    r"""What flows through `Sequential(Linear(2, 2), Tanh(), Linear(2, 1))`, trained to tell the two colours apart (XOR,
-    which no straight line can). The first layer has learned to lay the plane almost onto a line, with the two blue
-    clouds in its middle; tanh folds that around a corner; and there one line is enough: the last layer's output (over
-    the number of the row) is near 1 or near -1."""
+    r"""What flows through `Sequential(Linear(2, 2), Tanh(), Linear(2, 1))`, trained to tell dots and crosses apart, as in
+    XOR, which no straight line can. The first layer has learned to lay the plane almost onto a line, with the two
+    clouds of dots in its middle; tanh folds that around a corner; and there one line is enough: the last layer's output
+    (over the number of the row) is near 1 or near -1."""
     ax.axis("off")
     rng = np.random.default_rng(1)
     x = rng.normal(size=(60, 2)) * 0.25 + np.tile([[1, 1], [-1, 1], [-1, -1], [1, -1]], (15, 1))
@@ -95,8 +95,8 @@ def illustrate(ax: Any) -> None:
             p.data = p.data - 0.5 * p.grad
     for k, name in enumerate(("x", "after Linear(2, 2)", "after Tanh()", "after Linear(2, 1)")):
         y = model[:k](Tensor(x)).numpy()
-        part = ax.inset_axes([0.265 * k, 0.2, 0.2, 0.6])
-        for color, rows in (("C0", slice(0, None, 2)), ("C1", slice(1, None, 2))):
-            part.plot(*(y[rows].T if k < 3 else (np.arange(60)[rows], y[rows, 0])), color + ".", markersize=3)
-        part.tick_params(labelsize="x-small")
+        part = ax.inset_axes([0.27 * k, 0.1, 0.19, 0.8])
+        for style, rows in (("C0.", slice(0, None, 2)), ("C1x", slice(1, None, 2))):
+            part.plot(*(y[rows].T if k < 3 else (np.arange(60)[rows], y[rows, 0])), style, markersize=4)
+        part.locator_params(nbins=3)
         part.set(xlabel=name)

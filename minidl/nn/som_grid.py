@@ -146,7 +146,7 @@ def illustrate(ax: Any) -> None:
     d = np.linspace(0, 6, 121)
     for name, h in NEIGHBOURHOODS.items():
         left.plot(d, h(d**2, 2.0), label=name)
-    left.legend()
+    left.legend(loc="upper left", bbox_to_anchor=(0.38, 1.02))
     left.set(xlabel=r"d, for $\sigma = 2$", ylabel="h")
     rows, cols = 10, 12
     h = NEIGHBOURHOODS["gaussian"](squared_distances(rows, cols, "hexagonal", toroidal=True)[0], 2.0)

@@ -71,7 +71,7 @@ def illustrate(ax: Any) -> None:
     y.sum().backward()
     curve.plot(x.numpy(), y.numpy(), x.numpy(), x.grad, "--")
     curve.text(1.9, 0.8, "y")
-    curve.text(-0.8, 0.6, "slope", ha="right")
+    curve.text(-1.1, 0.6, "slope", ha="right")
     curve.set(xlabel="x")
     side, best = np.linspace(-2.5, 2.5, 31), np.array([1.0, -1.0])
     x = Tensor(np.random.default_rng(0).normal(size=(200, 2)))

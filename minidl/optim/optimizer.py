@@ -248,7 +248,7 @@ def illustrate(ax: Any) -> None:
         def update(self, w, g, state, group):
             w -= group["lr"] * g
 
-    for text, forget, place in (("zero_grad", True, (4.5, 0.75)), ("no zero_grad", False, (20.5, 0.98))):
+    for text, forget, place in (("zero_grad", True, (4.5, 0.75)), ("no zero_grad", False, (22.5, 0.9))):
         w = Tensor(np.array([1.0]), requires_grad=True)
         optimizer, path = Descent([w], lr=0.1), [w.item()]
         for _ in range(60):

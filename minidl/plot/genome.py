@@ -60,7 +60,7 @@ def plot_genome(
         if colorbar:
             ax.figure.colorbar(drawn, ax=ax, shrink=0.8, label="weight")
     draw_nodes(ax, nodes, centres, inch)
-    size = min(10.0, max(4.0, 18 * inch))
+    size = min(10.0, max(4.0, 22 * inch))
     labels = dict(zip((node.id for node in named), names, strict=True))
     for node, (x, y) in zip(nodes, centres, strict=True):
         label, side = labels.get(node.id, "bias" if node.kind == BIAS else ""), -1 if node.kind != OUTPUT else 1
@@ -164,7 +164,7 @@ def draw_nodes(ax: Any, nodes: list, centres: np.ndarray, inch: float) -> None:
         text = str(node.id) if inside or not node.aggregation else f"{node.id} {AGGREGATIONS[node.aggregation]}"
         ax.text(
             *(x, y if inside else y - RADIUS - 0.03, text),
-            **{"ha": "center", "va": "center" if inside else "top", "fontsize": min(8.0, max(3.0, 15 * inch))},
+            **{"ha": "center", "va": "center" if inside else "top", "fontsize": min(8.0, max(3.0, 24 * inch))},
             **{"color": "black", "zorder": 5} if inside else {"path_effects": halo, "zorder": 5},
         )
     ax.add_collection(LineCollection(zeros, colors="0.75", linewidths=0.6, zorder=4))
