@@ -190,7 +190,7 @@ def illustrate(ax: Any) -> None:
     found = es_hyperneat(ring, inputs, outputs, division_threshold=0.03, initial_depth=3)
     places = np.concatenate([found.inputs, found.outputs, found.hidden])
     ax.axis("off")
-    left, right = (ax.inset_axes([x, 0.12, 0.42, 0.86], aspect="equal", xlabel="x", ylabel="y") for x in (0.06, 0.56))
+    left, right = (ax.inset_axes([x, 0.12, 0.4, 0.86], aspect="equal", xlabel="x", ylabel="y") for x in (0.03, 0.59))
     side = np.linspace(-1, 1, 65)
     ends = np.stack(np.meshgrid(side, side), axis=-1).reshape(-1, 2)
     picture = ring.network()(np.concatenate([np.broadcast_to(inputs[0], ends.shape), ends], axis=1))

@@ -77,8 +77,8 @@ class Sequential(ModuleList):
 
 
 def illustrate(ax: Any) -> None:
-    r"""What flows through `Sequential(Linear(2, 2), Tanh(), Linear(2, 1))`, trained to tell dots and crosses apart, as in
-    XOR, which no straight line can. The first layer has learned to lay the plane almost onto a line, with the two
+    r"""What flows through `Sequential(Linear(2, 2), Tanh(), Linear(2, 1))`, trained to tell dots and crosses apart, as
+    in XOR, which no straight line can. The first layer has learned to lay the plane almost onto a line, with the two
     clouds of dots in its middle; tanh folds that around a corner; and there one line is enough: the last layer's output
     (over the number of the row) is near 1 or near -1."""
     ax.axis("off")

@@ -160,9 +160,10 @@ def figure(picture: str, caption: str) -> Markup:
 
 
 def natural(picture: str) -> Markup:
-    r"""A graph a little larger than it was drawn, whatever the width of its box."""
-    size = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) ', picture)
-    return Markup(str(picture).replace("<svg", f'<svg width="{1.4 * float(size[1]):.0f}pt"', 1) if size else picture)
+    r"""A graph so large that its text has 9 points, whatever the width of its box."""
+    size = re.search(r'viewBox="[\d.-]+ [\d.-]+ ([\d.]+) .*?font(?:-size)?: ([\d.]+)px', picture, re.DOTALL)
+    width = size and f'<svg width="{9 / float(size[2]) * float(size[1]):.0f}pt"'
+    return Markup(str(picture).replace("<svg", width, 1) if width else picture)
 
 
 def seconds(time: float) -> str:

@@ -53,13 +53,12 @@ def draw(illustrate: Callable[[Any], Any], prefix: str, tight: bool = False) -> 
         if len([*axes.get_children(), *figure.get_children()]) == empty:
             raise ValueError("nothing is drawn")
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        box = "tight" if tight else _box(figure, axes)
-        figure.savefig(text, format="svg", metadata=nothing, bbox_inches=box)
+        figure.savefig(text, format="svg", metadata=nothing, bbox_inches=_box(figure, axes, tight))
     return within_html(text.getvalue(), prefix)
 
 
-def _box(figure: Any, axes: Any) -> Any:
-    r"""As wide as the figure, or wider where something would be cut off; and as high as what is drawn."""
+def _box(figure: Any, axes: Any, tight: bool) -> Any:
+    r"""What is drawn; if not tight, at least the width of the figure, so that pictures have text of one size."""
     from matplotlib.transforms import Bbox  # noqa: PLC0415
 
     figure.draw_without_rendering()
@@ -67,9 +66,8 @@ def _box(figure: Any, axes: Any) -> Any:
     drawn = [*figure.axes[not axes.axison :], *(a for a in axes.get_children() if a not in empty)]
     boxes = [a.get_tightbbox() for a in drawn if a.get_visible()]
     box = Bbox.union([b for b in boxes if b is not None and b.width + b.height > 0])
-    pad = 3
-    low, high = box.padded(pad).extents.reshape(2, 2) / figure.dpi
-    return Bbox([(min(low[0], 0), low[1]), (max(high[0], figure.bbox_inches.x1), high[1])])
+    x0, y0, x1, y1 = box.padded(3).extents / figure.dpi
+    return Bbox.from_extents(x0 if tight else min(x0, 0), y0, x1 if tight else max(x1, figure.bbox_inches.x1), y1)
 
 
 def within_html(svg: str, prefix: str) -> str:
