@@ -128,7 +128,9 @@ async () => {
     const colour = [...fill.slice(0, 3), fill[3] * Number(style(e).fillOpacity)];
     const paper = ground(e.ownerSVGElement);
     e.scrollIntoView({ block: "center", inline: "center" });
-    const r = e.getBoundingClientRect();
+    const r = e.getBoundingClientRect(), frame = e.ownerSVGElement.getBoundingClientRect();
+    const air = 0.2 * Math.min(r.width, r.height); // about a letter
+    if (r.left < frame.left - air || r.right > frame.right + air || r.top < frame.top - air || r.bottom > frame.bottom + air) say("is cut off by its picture", e);
     let fine = true;
     for (const [u, v] of [[0.5, 0.5], [0.2, 0.5], [0.8, 0.5], [0.5, 0.25], [0.5, 0.75]]) {
       const x = r.left + u * r.width, y = r.top + v * r.height;

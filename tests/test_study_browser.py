@@ -121,6 +121,7 @@ BROKEN = {
     "faint": ("</main>", "<p style='opacity: .3'>faint</p></main>", "contrast 1."),
     "see-through": ("</main>", "<p style='color: rgb(128 128 128 / .4)'>thin</p></main>", "contrast 1."),
     "gradient": ("</main>", "<p style='background: linear-gradient(red, blue)'>both</p></main>", "no single colour"),
+    "svg cut off": ('<text y="14"', '<text y="4"', "is cut off by its picture"),
     "svg text": ('fill="#ffffff"', 'fill="#606060"', "contrast 1."),
     "svg on paper": ('fill="#204080"', 'fill="none"', "contrast 1."),
     "svg on a copy": ('fill="#202020"', 'fill="#707070"', "contrast 4."),

@@ -71,7 +71,11 @@ def _box(figure: Any, axes: Any, tight: bool) -> Any:
 
 
 def within_html(svg: str, prefix: str) -> str:
-    r"""Matplotlib's SVG without what only a file needs, in the colour of the text, and with numbers of two places."""
+    r"""Matplotlib's SVG without what only a file needs, in the colour of the text, and with coordinates of two places.
+
+    >>> within_html('<svg version="1.1"><use x="1.2345" href="#m"/><text>0.0125</text></svg>', "p")
+    '<svg stroke-linejoin="round"><use x="1.23" href="#p-m"/><text>0.0125</text></svg>'
+    """
     svg = svg[svg.index("<svg") :].strip()
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", svg, flags=re.DOTALL)
     svg = re.sub(r' (xmlns(:\w+)?|version)="[^"]*"', "", svg).replace("xlink:href", "href")
