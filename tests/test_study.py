@@ -64,7 +64,8 @@ def test_a_page_about_one_thing_has_all_its_parts(site, slug):
     assert page.text and page.sources and page.picture.startswith("<svg") and page.caption
     assert len(page.tries) == 3
     assert page.peer or page.no_peer
-    assert "Backward" in page.text or not any(s.name.endswith("Function.backward") for s in page.source)
+    if any(s.name.endswith("Function.backward") for s in page.source):  # derived, or a formula such as dx = ...
+        assert "Backward" in page.text or re.search(r"\$[^$]*\bd[a-z]\b[^$]*=", page.text)
 
 
 @pytest.mark.parametrize("slug", [slug for slug, topic in TOPICS.items() if topic.kind == "demo"])
@@ -90,7 +91,7 @@ def test_what_the_page_says_of_a_run_is_true(site, slug):
     assert page.trace or slug in ("Identity", "ModuleList")
     assert not page.disagreements
     for cost in page.costs:
-        assert cost.measured in (None, cost.value), cost
+        assert cost.value is None or cost.measured in (None, cost.value), cost
     measured = {cost.name for cost in page.costs}
     assert measured >= {"parameters", "multiply-adds", "bytes kept"}
     if page.peer:
@@ -120,7 +121,7 @@ def test_the_index_leads_to_every_page(site):
 def test_links_between_pages_lead_somewhere(site):
     folder, _ = site
     for path in folder.glob("*.html"):
-        for link in re.findall(r'href="([^"#]+)[^"]*"', path.read_text(encoding="utf-8")):
+        for link in re.findall(r'href="(?!data:)([^"#]+)[^"]*"', path.read_text(encoding="utf-8")):
             assert (path.parent / link).exists(), f"{path.name}: {link}"
 
 

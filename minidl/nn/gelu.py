@@ -86,8 +86,7 @@ class GELU(Module):
     | option | meaning | torch | Keras |
     |---|---|---|---|
     | `GELU` | the layer | `nn.GELU` | `Activation("gelu")` |
-    | `approximate` | "none": exact | `approximate` | `approximate=False` of `activations.gelu` |
-    | | "tanh": a sigmoid in the place of $\Phi$, at most 0.0005 off | "tanh" | `approximate=True` |
+    | `approximate` | "none", or "tanh": a sigmoid for $\Phi$, 0.0005 off at most | the same | False or True, of `activations.gelu` |
 
     | cost | formula |
     |---|---|

@@ -19,11 +19,12 @@ def kernel(name: str, called: list[str]) -> Kernel:
     """
     path = KERNELS / f"{name}.py"
     doc, segments = split(path.read_text(encoding="utf-8"))
-    return Kernel(name, f"kernels/{path.name}", doc, cut(segments), called)
+    return Kernel(name, f"kernels/{path.name}", doc, cut(segments)[1], called)
 
 
-def cut(segments: list[Segment]) -> list[Block]:
-    r"""The segments by the headings in their comments; those before the first one are in no block."""
+def cut(segments: list[Segment]) -> tuple[list[Segment], list[Block]]:
+    r"""The segments before the first heading in a comment, and the others by their headings."""
+    before: list[Segment] = []
     blocks: list[Block] = []
     for segment in segments:
         if heading := TITLE.match(segment.note):
@@ -32,6 +33,5 @@ def cut(segments: list[Segment]) -> list[Block]:
             segment = dataclasses.replace(segment, note=note)
             if not blocks or blocks[-1].title != title:
                 blocks.append(Block(title, []))
-        if blocks:
-            blocks[-1].segments.append(segment)
-    return blocks
+        (blocks[-1].segments if blocks else before).append(segment)
+    return before, blocks

@@ -98,6 +98,8 @@ def _complete(topic: Topic, doc: str, illustrate: Any) -> None:
         missing.append(f"a docstring of {topic.name}: its options, and a doctest that makes one and calls it")
     if not illustrate and (topic.kind in PARTS or topic.kind == "evolution" and topic.path.stem not in PLAIN):
         missing.append("an illustration: a function `illustrate(ax)` at the end of the file that draws what it does")
+    elif illustrate and not inspect.getdoc(illustrate):
+        missing.append("a docstring of illustrate(ax): the caption of the picture")
     if missing:
         parts = "\n".join(f"  - {part}" for part in missing)
         raise StudyError(

@@ -41,6 +41,18 @@ def examples(topic: Topic) -> Iterator[Example]:
             yield Example(str(case), lambda seed=0, case=case: case.build(seed))
     else:
         yield from from_doctest(topic.object, topic.module)
+        if issubclass(topic.object, Recurrent):  # with masks, states and dropout, as ours
+            yield from from_builder(topic.object, functools.partial(recurrent, layer=topic.object))
+
+
+def from_builder(kind: type[Module], build: Callable) -> Iterator[Example]:
+    r"""An example for everything that a builder of the registry varies."""
+    for picked in choices(build):
+
+        def make(seed: int = 0, picked: dict = picked) -> tuple[Module, list]:
+            return seeded(lambda: build(lambda name, *values: picked.get(name, values[0])), seed)
+
+        yield Example(f"{kind.__name__}({', '.join(f'{name}={value!r}' for name, value in picked.items())})", make)
 
 
 def from_doctest(kind: type[Module], module: ModuleType) -> Iterator[Example]:

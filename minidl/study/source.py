@@ -13,11 +13,18 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from pathlib import Path
 
 from minidl.study.page import Segment, Table
 
 Definition = ast.FunctionDef | ast.ClassDef
 LABELS = ("Shapes", "Source", "Picture", "Try it")  # what a paragraph of a module docstring may begin with
+
+
+def read(path: Path) -> str:
+    r"""The text of a Python file, in the encoding that it says, without a byte-order mark."""
+    with tokenize.open(path) as file:
+        return file.read()
 
 
 def split(text: str) -> tuple[str, list[Segment]]:
@@ -64,6 +71,17 @@ def split(text: str) -> tuple[str, list[Segment]]:
             close()
     close()
     return ast.get_docstring(tree) or "", segments
+
+
+def docstring(text: str) -> Segment | None:
+    r"""The module docstring of a file as it is written there.
+
+    >>> docstring("'Twice.'\n\nx = 2").code
+    "'Twice.'"
+    """
+    tree, lines = ast.parse(text), text.splitlines()
+    numbers = tuple(_docstring_lines(tree))
+    return Segment(numbers, "", "\n".join(lines[n - 1] for n in numbers)) if numbers else None
 
 
 def definitions(tree: ast.Module) -> Iterator[tuple[str, Definition]]:

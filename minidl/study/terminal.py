@@ -180,7 +180,8 @@ def _text(element: ElementTree.Element) -> str:
         sign = (element.text or "").strip()
         return f" {sign} " if sign in SPACED else f"{sign} " if sign == "," else sign
     if tag == "mspace":
-        return "  " if float(element.get("width", "0em").rstrip("emx")) > 0.5 else " "
+        width = re.match(r"[\d.]+", element.get("width", ""))  # none: a negative one, by its name
+        return "" if width is None else "  " if float(width[0]) > 0.5 else " "
     if tag == "mfrac":
         return f"{_grouped(parts[0])}/{_grouped(parts[1])}"
     if tag == "msqrt":
