@@ -189,7 +189,10 @@ def test_a_peephole_lstm_of_ones_own(tmp_path, capsys):
     page = build(find.find(f"{file}:PeepholeLSTM"))
     assert page.gradients and all(row.passed for row in page.gradients)
     assert {row.tensor for row in page.gradients} >= {"x", *dict(layer(3, 4).named_parameters())}
-    assert len({row.case for row in page.gradients}) >= 3  # the options that are True or False
+    # the options that are True or False, and what all recurrent layers can be asked for
+    assert {row.case for row in page.gradients} >= {
+        f"PeepholeLSTM({o})" for o in ("bias=False", "mask='holes'", "N=65")
+    }
     assert {row.name for row in page.trace} >= {"x", "h", "c"} and page.text and page.picture and page.tries
     assert main(["study", str(file), "--terminal"]) == 0  # the only layer in it
     assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
@@ -256,7 +259,7 @@ def test_layers_without_functions_and_with_integers(tmp_path):
         find.find(str(file))
 
 
-def test_a_wrong_backward_is_a_row_that_failed(tmp_path):
+def test_a_wrong_backward_is_a_row_that_failed(tmp_path, capsys):
     wrong = """
 class WrongFunction(Function):
     def forward(self, x):
@@ -273,6 +276,8 @@ class Half("""
     page = build(topic)
     assert [row.passed for row in page.gradients] == [False] and page.gradients[0].error > 0.1
     assert "FAILED" in terminal.render(page)
+    assert main(["study", f"{file}:Half", "--out", str(tmp_path / "out")]) == 1
+    assert "Half: 1 of 1 gradients are wrong; x of Half()" in capsys.readouterr().err
 
 
 # ---- what is wrong is said ----

@@ -86,7 +86,7 @@ class GELU(Module):
     | option | meaning | torch | Keras |
     |---|---|---|---|
     | `GELU` | the layer | `nn.GELU` | `Activation("gelu")` |
-    | `approximate` | "none", or "tanh": a sigmoid for $\Phi$, 0.0005 off at most | the same | False or True, of `activations.gelu` |
+    | `approximate` | "none", or "tanh": a sigmoid for $\Phi$, 0.0005 off at most | the same | False or True |
 
     | cost | formula |
     |---|---|

@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not (arguments.names or arguments.all or arguments.list):
         print("minidl study: say what, as in `minidl study LSTM`; or --all, or --list", file=sys.stderr)
         return 2
+    status = 0
     try:
         if arguments.list:
             for topic in find.catalogue().values():
@@ -58,14 +59,22 @@ def run(arguments: argparse.Namespace) -> int:
                     print(terminal.render(page, colour))
             else:
                 with contextlib.redirect_stdout(sys.stderr):
-                    file = site.write_page(name, arguments.out)
+                    file, page = site.written(name, arguments.out)
                 print(file)
                 if arguments.open:
                     webbrowser.open(file.resolve().as_uri())
+            if failed := [row for row in page.gradients if not row.passed]:
+                worst = max(failed, key=lambda row: row.error)
+                print(
+                    f"minidl study: {page.name}: {len(failed)} of {len(page.gradients)} gradients are wrong; "
+                    f"{worst.tensor} of {worst.case} by {worst.error:.0e}",
+                    file=sys.stderr,
+                )
+                status = 1
     except (StudyError, OSError) as error:
         print(f"minidl {error}", file=sys.stderr)
         return 2
-    return 0
+    return status
 
 
 def everything(site: Any, arguments: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@ r"""A layer on a small input: from the registry that the tests iterate, or from 
 import contextlib
 import copy
 import doctest
+import functools
 import inspect
 import io
 import re
@@ -14,10 +15,12 @@ from typing import Any
 from unittest import mock
 
 from minidl.nn.module import Module
+from minidl.nn.recurrent import Recurrent
 from minidl.study.errors import StudyError, during
 from minidl.study.find import Topic
 from minidl.tensor import Tensor
-from minidl.testing.registry import PLACES, cases, seeded
+from minidl.testing.registered_recurrent import recurrent
+from minidl.testing.registry import PLACES, cases, choices, seeded
 from minidl.testing.values import distinct
 
 
@@ -52,7 +55,7 @@ def from_builder(kind: type[Module], build: Callable) -> Iterator[Example]:
         def make(seed: int = 0, picked: dict = picked) -> tuple[Module, list]:
             return seeded(lambda: build(lambda name, *values: picked.get(name, values[0])), seed)
 
-        yield Example(f"{kind.__name__}({', '.join(f'{name}={value!r}' for name, value in picked.items())})", make)
+        yield Example(f"{kind.__name__}({', '.join(f'{option}={value!r}' for option, value in picked.items())})", make)
 
 
 def from_doctest(kind: type[Module], module: ModuleType) -> Iterator[Example]:

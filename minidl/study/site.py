@@ -25,11 +25,16 @@ def write_page(name: str, folder: str | Path) -> Path:
     ...     write_page("relu", folder).name
     'ReLU.html'
     """
+    return written(name, folder)[0]
+
+
+def written(name: str, folder: str | Path) -> tuple[Path, Page]:
+    r"""What `write_page` does; returns the file and the page."""
     topic = find(name)
-    folder = writable(folder)
-    file = folder / f"{topic.slug}.html"
-    file.write_text(_made(topic, {})[1], encoding="utf-8")
-    return file
+    file = writable(folder) / f"{topic.slug}.html"
+    page, text = _made(topic, {})
+    file.write_text(text, encoding="utf-8")
+    return file, page
 
 
 def _made(topic: Topic, known: dict[str, str]) -> tuple[Page, str]:
