@@ -114,7 +114,7 @@ def structure(tensor: Tensor) -> tuple[dict[tuple, Variable], list[Step]]:
                     step.inputs.append(None)
                     continue
                 key = (id(value), "constant") if hasattr(value, "shape") else (id(step), number)
-                variable = Variable("constant", key, None if value is None else np.shape(value), value)
+                variable = Variable("constant", key, None if value is None else getattr(value, "shape", ()), value)
             elif isinstance(source, Function):
                 variable = Variable("computed", (id(source), index), shape)
             else:

@@ -260,8 +260,7 @@ GONE = nn.Dropout2d, nn.GaussianNoise, F.kl_div, F.hinge_loss, nn.Seq2Seq
 def test_every_layer_is_computed_again_to_the_bit(layer):
     computed = []
     for case in [*registry.cases(layer)][:4]:
-        module, inputs = case.build()
-        module = module.to("float64") if isinstance(module, nn.Module) else module
+        module, inputs = subject.Subject(case.build, 0.0).fresh()
         inputs = [subject.leaf(x, True) for x in inputs]
         y = next(t for t in subject.call(module, inputs) if isinstance(t, Tensor))
         if not y.requires_grad or not y.size:

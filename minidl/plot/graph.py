@@ -89,7 +89,7 @@ def _named(who: str, names: Any) -> dict[str, Tensor]:
 # ---- what is written ----
 def _words(name: str, v: Variable, problem: str) -> str:
     """What stands in the box of a tensor."""
-    if v.value is not None and np.size(v.value) <= SMALL:
+    if v.value is not None and getattr(v.value, "size", 1) <= SMALL:
         text = f"{name} = " * bool(name) + _numbers(v.value)
     else:
         text = f"{name} {'' if v.shape is None else v.shape}".strip() or "?"
