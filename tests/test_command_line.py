@@ -11,6 +11,7 @@ from PIL import Image
 
 from minidl import graph_command, plot
 from minidl.__main__ import main
+from tests.test_plot_graph import words
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,7 +50,7 @@ def test_an_expression_of_numbers(drawn, capsys):
     assert capsys.readouterr().out == "graph.png\n"
     with Image.open("graph.png") as image:
         assert image.format == "PNG" and image.width > 400
-    texts = [text.get_text() for text in drawn[0].texts]
+    texts = words(drawn[0])
     assert {"w = -2\ngrad 0.03989", "x = 1.5\ngrad -0.05318", "b = 0.5\ngrad 0.02659", "-2.5\ngrad 0.02659"} < {*texts}
 
 
@@ -57,7 +58,7 @@ def test_lists_keywords_and_methods(drawn):
     values = ["x=[[1, 2]]", "w=[[3],[4]]", "t=[[10.0]]"]
     assert main(["graph", "mse_loss(x @ w, t, reduction='sum').sqrt()", *values, "--out", "loss.svg"]) == 0
     assert Path("loss.svg").read_text().startswith("<?xml")
-    assert "[[11]]\ngrad [[1]]" in {text.get_text() for text in drawn[0].texts}
+    assert "[[11]]\ngrad [[1]]" in words(drawn[0])
     assert main(["graph", "stack([v * k for v in x]).sum() + x[0] - max(x)", "x=[1,2]", "k=3"]) == 0
     assert main(["graph", "--", "-x*2", "x=1"]) == 0
 

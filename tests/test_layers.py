@@ -3,6 +3,7 @@
 HYPOTHESIS_PROFILE=deep draws all options at once, some hundred times a layer.
 """
 
+import functools
 import inspect
 
 import hypothesis
@@ -38,6 +39,7 @@ def test_every_option_of_a_layer_is_varied(layer, monkeypatch):
     seen = {name: set() for name in signature.parameters}
     original = layer.__init__
 
+    @functools.wraps(original)  # the registry looks at its signature
     def spy(self, *args, **options):
         bound = signature.bind(*args, **options)
         bound.apply_defaults()

@@ -9,6 +9,7 @@ options; what torch lacks is left out. Inputs and weights are numbers of float32
 All numbers lie in one array, `numbers`; `rows` is a JSON list that says where: {"at": start, "shape": shape}.
 """
 
+import functools
 import inspect
 import json
 from pathlib import Path
@@ -74,6 +75,7 @@ def built(case: Case):
     r"""(module, inputs, the arguments of its constructor)"""
     original, signature, arguments = case.layer.__init__, inspect.signature(case.layer), {}
 
+    @functools.wraps(original)  # the registry looks at its signature
     def spy(self, *args, **kwargs):
         bound = signature.bind(*args, **kwargs)
         bound.apply_defaults()
