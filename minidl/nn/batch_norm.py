@@ -41,7 +41,7 @@ Try it:
 1. In `backward`, write True for self.constant, as if $\mu$ and v were constants: the gradient check fails for x, in all
    rows but that of training=False, and for weight and bias in none.
 2. Give BatchNorm1d(4) a batch of two rows: y is +1 and -1 in each column, whatever x was.
-3. Train it on batches of 64 numbers of mean 5: after 10 of them running_mean is 3.2, and `eval()` makes 1.8 of a 5;
+3. Train it on batches of 64 numbers of mean 5: after 10 of them running_mean is 3.3, and `eval()` makes 1.7 of a 5;
    after 50 it is 5.0, and makes 0.
 """
 

@@ -21,7 +21,7 @@ Source: Wu and He 2018, arXiv 1803.08494.
 Try it:
 1. For x (3, 6, 5, 5), compare GroupNorm(1, 6) with LayerNorm((6, 5, 5)): not a bit differs. And GroupNorm(6, 6) with
    BatchNorm2d(6), for one image alone: 0.0000002.
-2. Normalise that image alone, and as one of the three: the same bits. BatchNorm2d gives up to 0.41 more or less.
+2. Normalise that image alone, and as one of the three: the same bits. BatchNorm2d gives up to about 0.5 more or less.
 3. Set num_groups to the number of channels, for images of one pixel: y is 0, or $\beta$. A number that is compared with
    itself alone says nothing.
 """

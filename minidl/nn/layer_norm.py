@@ -21,8 +21,8 @@ Try it:
 1. In `backward`, leave out the term with $\hat x$: the gradient check fails for x, in every row but that of D = 1
    (where dx is 0 anyway), and for weight and bias in none.
 2. Give LayerNorm(2) any rows: y is 1 and -1, or -1 and 1. Of two numbers it leaves which one is larger, and no more.
-3. Multiply normal rows of 8 by 0.1, 0.01 and 0.001: the standard deviation of y is 0.999, 0.896 and 0.201, since x has
-   become as small as the root of $\epsilon$, 0.003. Multiply by 1000, and y changes by 0.00003.
+3. Multiply 1000 normal rows of 8 by 0.1, 0.01 and 0.001: the standard deviation of y is 0.999, 0.93 and 0.28, since x
+   has become as small as the root of $\epsilon$, 0.003. Multiply by 1000, and y changes by 0.0002 at most.
 """
 
 import math

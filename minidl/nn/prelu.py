@@ -9,7 +9,7 @@ the slope of x is taken to be a.
 
 Shapes: x and y have any one shape, of E numbers; a (C,), with C = 1, or C channels along axis 1 of x.
 
-Source: He, Zhang, Ren and Sun 2015, ICCV, equations 1 and 8.
+Source: He, Zhang, Ren and Sun 2015, ICCV, equations 1 to 3.
 
 Try it:
 1. In `backward`, take da as the sum of `x * dy`, without asking where x is positive: the gradient check fails for

@@ -13,7 +13,7 @@ Try it:
 1. In `Relu.backward` (ops/bounded.py) return dy as it is: the gradient check of ReLU fails, with an error of 1 where
    many inputs are negative, and passes for x of shape (1,), whose only number is positive: such an input tests nothing.
 2. Put 20 pairs of `Linear(64, 64)` and `ReLU()` in a row, and 200 random rows through them: the units of the last one
-   vary by 0.00000005 (standard deviation over the rows). With weights from `init.he_normal` and biases of 0, by 0.20.
+   vary by 0.00000005 (standard deviation over the rows). With `init.he_normal` and biases of 0, by 0.1 to 0.5.
 3. Set the bias of a `Linear(10, 50)` in front of a ReLU to -20: y is 0 for all of 1000 normal rows, the gradients of
    weight and bias are exactly 0, and no number of training steps changes them.
 """

@@ -17,10 +17,10 @@ Source: Klambauer, Unterthiner, Mayr and Hochreiter 2017, arXiv 1706.02515, equa
 
 Try it:
 1. Put 50 pairs of Linear(64, 64), with weights from `init.lecun_normal` and biases of 0, and SELU() in a row, and 200
-   normal rows through them: standard deviation 0.96 at the end. With ELU in its place 0.04, with ReLU 0.00000001.
-2. The same for rows of mean 1 and standard deviation 3: after 1, 5, 10 and 20 layers the mean is 0.75, 0.16, 0.04 and
-   -0.02, and the standard deviation 2.5, 1.4, 1.1 and 1.0.
-3. Number 1 with weights and biases as Linear starts them: 0.14, and all rows have become one. The units vary by
+   normal rows through them: standard deviation 0.9 to 1.0 at the end. With ELU 0.03 to 0.05, with ReLU 0.00000001.
+2. The same for rows of mean 1 and standard deviation 3: after 1, 5, 10 and 20 layers the standard deviation is about
+   2.5, 1.4, 1.1 and 1.0; the mean is 0.7 after the first, and within 0.1 of 0 after 10.
+3. Number 1 with weights and biases as Linear starts them: 0.15, and all rows have become one. The units vary by
    0.000002 over the rows; what is left comes from the biases.
 """
 

@@ -128,7 +128,7 @@ class LogSoftmax(Module):
     | option | meaning | torch | Keras |
     |---|---|---|---|
     | `LogSoftmax` | the layer | `nn.LogSoftmax` | `Activation("log_softmax")` |
-    | `axis` | where the classes are | `dim` (no default) | none: the last |
+    | `axis` | where the classes are | `dim` (no default) | `axis` of `activations.log_softmax` |
 
     | cost | formula |
     |---|---|

@@ -22,8 +22,9 @@ Try it:
    four times the steps, twice the way. Gradients of 0.001 take it as far.
 2. Do the same with gradients of 0.01 and `initial_accumulator_value=0.1`, which is what Keras has: after 100 steps it
    is only 0.31 far, since the sum of squares has grown from 0.1 to 0.11. Small gradients stay small then.
-3. In the picture's code, let the rare weight have its gradients at every second step instead of every tenth: its line
-   stands higher than the other by $\sqrt 2$, not $\sqrt{10}$. The size of its gradients changes nothing.
+3. In the picture's code, let the rare weight have its gradients at every second step instead of every tenth (2 for 10,
+   twice, and 1 for 9): its line stands higher than the other by $\sqrt 2$, not $\sqrt{10}$. The size of its gradients
+   changes nothing.
 """
 
 from collections.abc import Iterable

@@ -24,7 +24,7 @@ Try it:
 1. Give a weight the gradient 1 at every step, with `lr=0.1`. As s starts at 0, the first step is
    $\eta / \sqrt{1 - \alpha}$: 1.0 long with `alpha=0.99`, and 0.32 with `alpha=0.9`. Then steps shrink towards $\eta$;
    after 100 the weight has come 20.3 far, or 10.9. (Adam's hats are made for this.)
-2. The same with `centered=True`: the gradient has no variance, so the steps grow without bound, in float64 from 0.1 at
+2. The same with `centered=True`: the gradient has no variance, so the steps grow without bound, in float64 from 0.2 at
    the hundredth to 1.2 at the 500th and 15 at the thousandth. Centered needs noise.
 3. Multiply the gradients in the picture's code by 1e-6. With `alpha=0.9` no step gets shorter by more than 17 %. By
    1e-8 they are half as long where the gradients are large, and a twentieth where they are small: eps, also 1e-8, is

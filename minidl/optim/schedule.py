@@ -18,8 +18,8 @@ Source: Loshchilov and Hutter 2016, arXiv 1608.03983, equation 5 (cosine). Goyal
 (warm-up).
 
 Try it:
-1. In the picture's code, put `T_max=50`: after 50 steps the cosine goes up again, and with it $w^2$, from 0.047 at its
-   lowest to 0.31 in the end, which is where the constant learning rate has been all the time.
+1. In the picture's code, put `T_max=50`: after 50 steps the cosine goes up again, and with it $w^2$, from 0.036 at its
+   lowest to 0.26 in the end, nearly where the constant learning rate has been all the time, 0.3.
 2. Make a `StepLR` and a `CosineAnnealingLR` for one optimiser and step both: the learning rates are those of the one
    that steps last, as if the other were not there. `LinearWarmup(..., after=...)` is how one follows another.
 3. Put `Harmonic` (in `Schedule`'s docstring) into the picture, with `lr=1`: each step then makes w the mean of the

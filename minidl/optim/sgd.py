@@ -25,7 +25,7 @@ Try it:
 1. Start at w = 1 on $L = 7.5\,w^2$, that is a = 15, and take 20 steps without momentum. With `lr=0.05` w is 9e-13; with
    `lr=0.12` still 0.01, with another sign at every step; with `lr=0.14`, beyond 2 / 15, it is 6.7.
 2. In the valley of the picture, count the steps until both weights stay below 0.01, with `lr=0.03`: 197 without
-   momentum, 53 with 0.8, and 1193 with 0.99, which rolls through the minimum again and again, as far as 3.7 beyond it.
+   momentum, 53 with 0.8, and 1177 with 0.99, which rolls through the minimum again and again, as far as 3.7 beyond it.
 3. Add `nesterov=True` to momentum 0.9, `lr=0.03`: 82 steps instead of 114. With `lr=0.1` it diverges, and plain
    momentum does not: on a parabola its limit is $\eta a < 2\,(1 + \mu) / (1 + 2 \mu)$, that of momentum $2\,(1 + \mu)$.
 """
